@@ -1,0 +1,3 @@
+"""The library every Mio node shares. It knows no node."""
+
+__version__ = "0.1.0"
