@@ -1,0 +1,253 @@
+"""The loop that steps an engine: messages in, messages out, timer ticks, interruption by flush.
+
+States of the work: at most one step of a ``queued`` or ``latest`` port is in progress (a generator that is advanced one
+output at a time); others wait in the queue. ``urgent`` messages and ticks are stepped at once, between two yields.
+"""
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from mio.contracts.engine import Engine, Output
+from mio.contracts.messages import Message, Tick
+from mio.contracts.wire import decode, encode
+from mio.errors import ContractError, MioError
+from mio.runtime.manifest import Manifest
+from mio.runtime.slot_protocol import Marks
+from mio.runtime.stats import NodeStats
+from mio.runtime.transport import Closed, Received, Stopping, Transport
+
+TICK = "tick"
+_DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
+_IDLE_S = 0.1
+
+
+class _Work(NamedTuple):
+    port: str
+    message: Message
+
+
+class _Step:
+    """A step in progress, with the time it has taken so far."""
+
+    def __init__(self, port: str, outputs: Iterator[Output | None]) -> None:
+        self.port = port
+        self.outputs = outputs
+        self.elapsed_ns = 0
+
+
+class Loop:
+    """Runs one engine on one transport.
+
+    Attributes:
+        engine: The engine.
+        drained: Whether the last look found no message waiting in the transport.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        manifest: Manifest,
+        transport: Transport,
+        stats: NodeStats,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.engine = engine
+        self._manifest = manifest
+        self._transport = transport
+        self._stats = stats
+        self._now_ns = now_ns
+        self._queue: deque[_Work] = deque()
+        self._active: _Step | None = None
+        self._last_in: dict[str, int] = {}
+        self._next_out: dict[str, int] = {}
+        self._reported: set[str] = set()
+        self._period_ns = round(1e9 / engine.tick_hz) if engine.tick_hz > 0 else 0
+        self._next_tick_ns = now_ns()
+        self._deadline_ns: int | None = None
+        self.drained = False
+
+    def run(self) -> None:
+        """Open the engine, step it until no input will come any more, and close it."""
+        self.engine.open()
+        try:
+            while self.turn():
+                pass
+        finally:
+            self.close()
+
+    def turn(self) -> bool:
+        """Take at most one event, tick if due, advance the step in progress; false when all is done."""
+        event = self._transport.receive(self._patience_s())
+        self.drained = event is None
+        match event:
+            case Received():
+                self.take(event)
+            case Stopping():
+                self._deadline_ns = self._now_ns() + round(_DRAIN_S * 1e9)
+            case Closed():
+                self._drain()
+                return False
+            case None:
+                pass
+        if self._deadline_ns is None:
+            self._tick_if_due()
+        elif self._now_ns() > self._deadline_ns:
+            return False
+        self._advance()
+        self._stats.write_if_due()
+        return True
+
+    def close(self) -> None:
+        """Close the engine and write the last figures."""
+        self.engine.close()
+        self._stats.write_if_due(now=True)
+
+    @property
+    def stepping(self) -> bool:
+        """Whether a step is in progress."""
+        return self._active is not None
+
+    def waits_for(self, first_in: dict[str, int]) -> bool:
+        """Whether messages wait here that a successor has not got, who has each port from a number on."""
+        return any(work.message.seq < first_in.get(work.port, sys.maxsize) for work in self._queue)
+
+    def abandon(self) -> None:
+        """Close the step in progress."""
+        if self._active is not None:
+            self._close(self._active)
+            self._active = None
+
+    def marks(self) -> Marks:
+        """Where this loop stands, for a successor: what has been taken from each port (stepped, or dropped)."""
+        return Marks(dict(self._last_in), dict(self._next_out), self.engine.export_state())
+
+    def adopt(self, marks: Marks) -> None:
+        """Go on with a predecessor's message numbers."""
+        self._last_in = dict(marks.last_in)
+        self._next_out = dict(marks.next_out)
+        self._next_tick_ns = self._now_ns()
+
+    def _patience_s(self) -> float:
+        if self._active is not None or self._queue:
+            return 0.0
+        if not self._period_ns or self._deadline_ns is not None:
+            return _IDLE_S
+        return min(_IDLE_S, max(0.0, (self._next_tick_ns - self._now_ns()) / 1e9))
+
+    def take(self, event: Received) -> None:
+        """Decode a message and queue it, replace by it, or step it at once, as its port says."""
+        port = self._manifest.inputs.get(event.port)
+        stats = self._stats.input(event.port)
+        try:
+            if port is None:
+                raise ContractError(f"no input '{event.port}'", "see the node's dora-node.yml for its ports")
+            message = decode(event.value, event.metadata)
+            if not isinstance(message, port.message):
+                raise ContractError(f"input '{event.port}' takes {port.type}, got {message.KIND}", "mend the wiring")
+        except ContractError as error:
+            stats.refused += 1
+            self._report(event.port, error)
+            return
+        same_host = message.host == self._transport.host
+        stats.received(message.seq, self._now_ns() - message.sent_ns if same_host else None)
+        if message.flush:
+            self._discard()
+        if port.delivery == "urgent":
+            self._last_in[event.port] = message.seq
+            self._step_at_once(event.port, message)
+            return
+        if port.delivery == "latest":
+            self._forget(event.port)
+        self._queue.append(_Work(event.port, message))
+
+    def _discard(self) -> None:
+        """Close the step in progress and forget what waits."""
+        self.abandon()
+        for port in {work.port for work in self._queue}:
+            self._forget(port)
+
+    def _forget(self, port: str) -> None:
+        """Drop what waits on one port."""
+        for work in self._queue:
+            if work.port == port:
+                self._last_in[port] = work.message.seq
+                self._stats.input(port).replaced += 1
+        self._queue = deque(work for work in self._queue if work.port != port)
+
+    def _tick_if_due(self) -> None:
+        now = self._now_ns()
+        if not self._period_ns or now < self._next_tick_ns:
+            return
+        behind = (now - self._next_tick_ns) // self._period_ns
+        self._stats.ticks_skipped += behind
+        self._next_tick_ns += (behind + 1) * self._period_ns
+        self._step_at_once(TICK, Tick(mono_ns=now))
+
+    def _step_at_once(self, port: str, message: Message) -> None:
+        step = self._begin(port, message)
+        while step is not None and self._pull(step):
+            pass
+
+    def _advance(self) -> None:
+        if self._active is None and self._queue:
+            work = self._queue.popleft()
+            self._last_in[work.port] = work.message.seq
+            self._active = self._begin(work.port, work.message)
+        if self._active is not None and not self._pull(self._active):
+            self._active = None
+
+    def _begin(self, port: str, message: Message) -> _Step | None:
+        began = time.perf_counter_ns()
+        try:
+            step = _Step(port, iter(self.engine.step(port, message)))
+        except MioError as error:
+            self._report(port, error)
+            return None
+        step.elapsed_ns = time.perf_counter_ns() - began
+        return step
+
+    def _pull(self, step: _Step) -> bool:
+        """Take one output of a step and send it; false when the step is done."""
+        began = time.perf_counter_ns()
+        try:
+            output = next(step.outputs, _Step)
+        except MioError as error:
+            self._report(step.port, error)
+            output = _Step
+        step.elapsed_ns += time.perf_counter_ns() - began
+        if output is _Step:
+            self._stats.input(step.port).computed(step.elapsed_ns)
+            return False
+        if isinstance(output, tuple):
+            self._send(*output)
+        return True
+
+    def _close(self, step: _Step) -> None:
+        close = getattr(step.outputs, "close", None)
+        if close is not None:
+            close()
+
+    def _send(self, port: str, message: Message) -> None:
+        declared = self._manifest.outputs.get(port)
+        if declared is None or not isinstance(message, declared.message):
+            raise ContractError(f"the engine sent {message.KIND} on '{port}', which dora-node.yml does not declare")
+        seq = self._next_out.get(port, 0)
+        self._next_out[port] = seq + 1
+        self._transport.send(port, encode(message, seq=seq, sent_ns=self._now_ns(), host=self._transport.host))
+        self._stats.output(port).count += 1
+
+    def _drain(self) -> None:
+        """Work off what is queued after the last input."""
+        deadline = self._now_ns() + round(_DRAIN_S * 1e9)
+        while (self._active is not None or self._queue) and self._now_ns() < deadline:
+            self._advance()
+
+    def _report(self, port: str, error: MioError) -> None:
+        """Log a problem once per port and text."""
+        key = f"{port}: {error}"
+        if key not in self._reported:
+            self._reported.add(key)
+            self._transport.log("error", key)

@@ -1,0 +1,305 @@
+"""A node's supervisor: a small process that never connects to dora and runs the engine in a worker process.
+
+The worker connects under the node's id with the environment that dora gave to the supervisor. To replace it, a second
+worker loads and connects beside it and keeps what arrives; then the first one stops at a boundary and says where it
+stands, and the second goes on from there. A worker that dies is replaced by one that starts from its last checkpoint.
+Standard library only, so that a supervisor stays at about 12 MB.
+
+States and transitions: ``STARTING`` -> ``STEADY`` when the worker is connected; ``STEADY`` -> ``LOADING`` on a
+request to swap; ``LOADING`` -> ``SETTLING`` when the candidate is connected; ``SETTLING`` -> ``RETIRING`` after a
+moment, for inputs that were on their way; ``RETIRING`` -> ``TAKING_OVER`` when the worker has stopped;
+``TAKING_OVER`` -> ``STEADY`` when the candidate is active. If the candidate fails or is late in any of them, the
+worker goes on: -> ``STEADY``. If the worker dies in any of them: -> ``STARTING``.
+"""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from mio.runtime import slot_protocol as slot
+from mio.runtime.control import ControlServer, Request
+from mio.runtime.dora_env import dora_dataflow_id, dora_node_id
+
+_POLL_S = 0.05
+_SETTLE_S = 0.3
+_TAKE_OVER_S = 10.0
+_BOUNDARY_S = 6.0
+_LOAD_S = 180.0
+_LEAVE_S = 5.0
+_DEATHS = 4
+_DEATHS_WITHIN_S = 30.0
+
+
+class State(Enum):
+    """See the module's docstring."""
+
+    STARTING = "starting"
+    STEADY = "steady"
+    LOADING = "loading"
+    SETTLING = "settling"
+    RETIRING = "retiring"
+    TAKING_OVER = "taking over"
+
+
+class WorkerProcess:
+    """A worker and the link to it.
+
+    Attributes:
+        command: What was started.
+        overrides: Environment that makes it differ from what dora gave.
+        beat_s: When it last showed that its loop goes round; 0 before it is connected.
+        failure: What it said before it failed.
+        first_in: First inputs that it has kept as a standby.
+    """
+
+    def __init__(self, command: list[str], role: slot.Role, overrides: Mapping[str, str]) -> None:
+        self.command = command
+        self.overrides = dict(overrides)
+        self.beat_s = 0.0
+        self.failure: slot.Failed | None = None
+        self.first_in: dict[str, int] = {}
+        self.link, theirs = slot.link_pair()
+        env = {**os.environ, **self.overrides, slot.FD_VARIABLE: str(theirs.fileno()), slot.ROLE_VARIABLE: role}
+        if role != "active":
+            env["DORA_ZENOH_LISTEN"] = "tcp/127.0.0.1:0"  # the planned port is held by the active worker
+        with theirs:
+            self.process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()])
+
+    def discard(self) -> None:
+        """Kill it and close the link."""
+        self.process.kill()
+        self.process.wait()
+        self.link.close()
+
+
+class Supervisor:
+    """Runs a node's worker, replaces it on request, and brings it back when it dies or hangs."""
+
+    def __init__(self, package: str, node_id: str, dataflow_id: str) -> None:
+        self._command = [sys.executable, "-m", "mio.runtime.worker", package]
+        self._node_id = node_id
+        self._state = State.STARTING
+        self._since_s = time.monotonic()
+        self._marks = slot.Marks()
+        self._request: Request | None = None
+        self._candidate: WorkerProcess | None = None
+        self._leaving: list[tuple[float, WorkerProcess]] = []
+        self._deaths_s: list[float] = []
+        self._swaps = 0
+        self._hang_s = float(os.environ.get("MIO_HANG_S", "10") or "10")
+        self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
+        self._control = ControlServer(dataflow_id, node_id)
+        self._worker: WorkerProcess = WorkerProcess(self._command, "active", {})
+
+    def run(self) -> int:
+        """Supervise until the worker ends, and return its exit status."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._terminate)
+        try:
+            while True:
+                self._wait()
+                self._serve_requests()
+                self._listen_to(self._worker)
+                status = self._worker.process.poll()
+                if status == 0 and self._state is not State.RETIRING:
+                    return 0
+                if status is not None and not self._revive(status):
+                    return abs(status)
+                self._watch_hang()
+                self._drive_swap()
+                self._bury_the_leaving()
+        finally:
+            self._control.close()
+            for worker in filter(None, (self._worker, self._candidate)):
+                worker.discard()
+
+    # What is heard
+
+    def _wait(self) -> None:
+        """Sleep until a worker or a request says something, or a moment has passed."""
+        with selectors.DefaultSelector() as selector:
+            for worker in filter(None, (self._worker, self._candidate)):
+                selector.register(worker.link, selectors.EVENT_READ)
+            selector.register(self._control, selectors.EVENT_READ)
+            selector.select(_POLL_S)
+
+    def _listen_to(self, worker: WorkerProcess) -> None:
+        try:
+            while (message := worker.link.hear()) is not None:
+                self._note(worker, message)
+        except EOFError:
+            time.sleep(_POLL_S)  # its process is about to end; do not spin meanwhile
+
+    def _note(self, worker: WorkerProcess, message: object) -> None:
+        worker.beat_s = time.monotonic() if worker.beat_s or isinstance(message, slot.Connected) else 0.0
+        match message:
+            case slot.Checkpoint(marks) if worker is self._worker:
+                self._marks = marks
+                if self._candidate is not None:
+                    self._candidate.link.tell(slot.Trim(marks.last_in))
+            case slot.Failed():
+                worker.failure = message
+            case slot.FirstInputs(first_in):
+                worker.first_in = first_in
+            case slot.Connected() if worker is self._worker:
+                self._go_to(State.STEADY)
+            case slot.Connected() if self._state is State.LOADING:
+                self._go_to(State.SETTLING)
+            case slot.Retired(marks) if self._state is State.RETIRING and self._candidate is not None:
+                self._marks = marks
+                self._candidate.link.tell(slot.Go(marks))
+                self._go_to(State.TAKING_OVER)
+            case slot.Active() if self._state is State.TAKING_OVER and self._candidate is not None:
+                self._finish_swap(self._candidate)
+            case _:
+                pass
+
+    # A worker that dies or hangs
+
+    def _revive(self, status: int) -> bool:
+        """Start a new worker from the last checkpoint; false if they keep dying."""
+        now = time.monotonic()
+        self._deaths_s = [death for death in self._deaths_s if now - death < _DEATHS_WITHIN_S] + [now]
+        failure = self._worker.failure
+        if failure is not None and not self._worker.beat_s:  # it said why it cannot start; trying again is no use
+            _say(f"{self._node_id}: {failure.problem}" + (f" -> {failure.remedy}" if failure.remedy else ""))
+            return False
+        _say(f"{self._node_id}: its worker ended with status {status}; starting another")
+        if len(self._deaths_s) >= _DEATHS:
+            _say(f"{self._node_id}: {_DEATHS} workers ended within {_DEATHS_WITHIN_S:g} s -> see the lines above")
+            return False
+        if self._candidate is not None:
+            self._give_up_swap("the active worker ended during the swap")
+        overrides = self._worker.overrides
+        self._worker.link.close()
+        self._worker = WorkerProcess(self._command, "active", overrides)
+        if len(self._deaths_s) == 1:  # a state that kills twice is not tried a third time
+            self._worker.link.tell(slot.Recover(self._marks))
+        self._go_to(State.STARTING)
+        return True
+
+    def _watch_hang(self) -> None:
+        beat_s = self._worker.beat_s
+        if beat_s and time.monotonic() - beat_s > self._hang_s:
+            _say(f"{self._node_id}: its worker has not moved for {self._hang_s:g} s; killing it")
+            self._worker.process.kill()
+            self._worker.process.wait()
+
+    # Swapping
+
+    def _serve_requests(self) -> None:
+        request = self._control.accept()
+        if request is None:
+            return
+        match request.content.get("do"):
+            case "status":
+                request.answer(self._status())
+            case "swap" if self._state is State.STEADY:
+                self._begin_swap(request)
+            case "swap":
+                request.refuse(f"{self._node_id} is {self._state.value}", "try again when it is steady")
+            case other:
+                request.refuse(f"{self._node_id} cannot do '{other}'", "update mio: command and node differ")
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "node": self._node_id,
+            "state": self._state.value,
+            "pid": os.getpid(),
+            "worker_pid": self._worker.process.pid,
+            "overrides": self._worker.overrides,
+            "swaps": self._swaps,
+            "deaths": len(self._deaths_s),
+        }
+
+    def _begin_swap(self, request: Request) -> None:
+        overrides = {**self._worker.overrides, **request.content.get("env", {})}
+        command = request.content.get("command") or self._command
+        try:
+            self._candidate = WorkerProcess(command, "standby", overrides)
+        except OSError as error:
+            request.refuse(f"{command[0]}: {error.strerror}", "name a program that can be run")
+            return
+        self._request = request
+        self._go_to(State.LOADING)
+
+    def _drive_swap(self) -> None:
+        candidate = self._candidate
+        if candidate is None:
+            return
+        self._listen_to(candidate)
+        if self._candidate is not candidate:
+            return
+        if candidate.process.poll() is not None or candidate.failure is not None:
+            failure = candidate.failure or slot.Failed(f"it ended with status {candidate.process.returncode}")
+            self._give_up_swap(failure.problem, failure.remedy)
+            return
+        patience_s = {State.LOADING: self._load_s, State.RETIRING: _BOUNDARY_S * 2, State.TAKING_OVER: _TAKE_OVER_S}
+        if self._elapsed_s() > patience_s.get(self._state, 60.0):
+            self._give_up_swap(f"it was still {self._state.value} after {self._elapsed_s():.0f} s")
+        elif self._state is State.SETTLING and self._elapsed_s() > _SETTLE_S:
+            self._worker.link.tell(slot.Retire(candidate.first_in, _BOUNDARY_S))
+            self._go_to(State.RETIRING)
+
+    def _finish_swap(self, candidate: WorkerProcess) -> None:
+        old, self._worker, self._candidate = self._worker, candidate, None
+        self._command = candidate.command
+        old.link.tell(slot.Leave())
+        self._leaving.append((time.monotonic() + _LEAVE_S, old))
+        self._swaps += 1
+        handover_ms = round(self._elapsed_s() * 1e3, 2)
+        self._go_to(State.STEADY)
+        if self._request is not None:
+            self._request.answer({"handover_ms": handover_ms, **self._status()})
+            self._request = None
+
+    def _give_up_swap(self, problem: str, remedy: str = "") -> None:
+        """Let the old worker go on."""
+        candidate, self._candidate = self._candidate, None
+        if candidate is not None:
+            candidate.discard()
+        self._worker.link.tell(slot.Resume())
+        self._go_to(State.STEADY)
+        if self._request is not None:
+            self._request.refuse(f"{self._node_id} was not swapped: {problem}", remedy or "the old engine goes on")
+            self._request = None
+
+    def _bury_the_leaving(self) -> None:
+        still: list[tuple[float, WorkerProcess]] = []
+        for deadline_s, worker in self._leaving:
+            if worker.process.poll() is None and time.monotonic() < deadline_s:
+                still.append((deadline_s, worker))
+            else:
+                worker.discard()
+        self._leaving = still
+
+    # Small things
+
+    def _go_to(self, state: State) -> None:
+        self._state = state
+        self._since_s = time.monotonic()
+
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._since_s
+
+    def _terminate(self, _signal: int, _frame: object) -> None:
+        self._worker.process.terminate()
+
+
+def supervise(package: str) -> None:
+    """Run a node as a slot until its dataflow ends; this is the main function of every node."""
+    node_id, dataflow_id = dora_node_id(), dora_dataflow_id()
+    if node_id is None or dataflow_id is None:
+        program = f"mio-{package.rpartition('.')[2]}"
+        sys.exit(f"{program} is a node of a dataflow and cannot run by itself -> dora run dataflows/mio.yml")
+    sys.exit(Supervisor(package, node_id, dataflow_id).run())
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

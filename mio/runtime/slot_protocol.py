@@ -1,0 +1,183 @@
+"""What a slot's supervisor and its workers tell each other, pickled over a socket pair. Standard library only."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+FD_VARIABLE = "MIO_SLOT_FD"
+ROLE_VARIABLE = "MIO_SLOT_ROLE"
+
+Role = Literal["active", "standby", "shadow"]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Where a worker stands, so that its successor goes on from there.
+
+    Attributes:
+        last_in: Number of the last message taken from each input.
+        next_out: Number of the next message on each output.
+        state: What the engine exported.
+    """
+
+    last_in: dict[str, int] = field(default_factory=dict)
+    next_out: dict[str, int] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+# From worker to supervisor
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The engine is built; the worker is about to connect to dora."""
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The worker is connected under the node's id."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The worker cannot do its job."""
+
+    problem: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Beat:
+    """The worker's loop goes round."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where the worker stands, once a second, for a successor if it dies."""
+
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class FirstInputs:
+    """Numbers of the first messages that a standby worker has buffered, by port."""
+
+    first_in: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Retired:
+    """The worker has stopped at a boundary and sends nothing any more."""
+
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class Active:
+    """The worker has taken over."""
+
+
+# From supervisor to worker
+
+
+@dataclass(frozen=True)
+class Retire:
+    """Stop at the next boundary, at the latest after a while, having taken all that the successor has not buffered.
+
+    Attributes:
+        first_in: First message that the successor has of each port.
+        within_s: Patience for a boundary.
+    """
+
+    first_in: dict[str, int]
+    within_s: float
+
+
+@dataclass(frozen=True)
+class Go:
+    """Take over from where the predecessor stands."""
+
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class Trim:
+    """The active worker has taken everything up to here: a standby worker can forget it."""
+
+    last_in: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on: the successor has failed."""
+
+
+@dataclass(frozen=True)
+class Leave:
+    """End this process: the successor has taken over."""
+
+
+@dataclass(frozen=True)
+class Recover:
+    """Start from where a worker stood that has died."""
+
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class Tee:
+    """Write all outputs to a file as well; to none if left out."""
+
+    path: str | None = None
+
+
+WorkerMessage = Loaded | Connected | Failed | Beat | Checkpoint | FirstInputs | Retired | Active
+SupervisorMessage = Retire | Go | Trim | Resume | Leave | Recover | Tee
+
+
+class Link:
+    """One end of the connection between a supervisor and a worker."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def tell(self, message: WorkerMessage | SupervisorMessage) -> bool:
+        """Send a message; false if the other side is gone."""
+        try:
+            self._connection.send(message)
+        except OSError:
+            return False
+        return True
+
+    def hear(self) -> WorkerMessage | SupervisorMessage | None:
+        """The next message that has arrived; None if there is none.
+
+        Raises:
+            EOFError: If the other side is gone.
+        """
+        try:
+            return self._connection.recv() if self._connection.poll() else None
+        except OSError as error:
+            raise EOFError from error
+
+    def fileno(self) -> int:
+        """For ``select``."""
+        return self._connection.fileno()
+
+    def close(self) -> None:
+        """Close this end."""
+        self._connection.close()
+
+
+def link_pair() -> tuple[Link, socket.socket]:
+    """The supervisor's end, and a socket that the worker inherits."""
+    ours, theirs = socket.socketpair()
+    return Link(Connection(ours.detach())), theirs
+
+
+def inherited_link() -> Link | None:
+    """The worker's end, named by the environment; None in a process that has no supervisor."""
+    number = os.environ.pop(FD_VARIABLE, "")
+    return Link(Connection(int(number))) if number else None

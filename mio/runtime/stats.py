@@ -1,0 +1,142 @@
+"""What a node measures of itself: messages, gaps, waiting and computing times, CPU and memory.
+
+Written once a second to ``$MIO_RUN_DIR/<node>.stats.json``, where reports and monitors read it.
+"""
+
+import json
+import os
+import resource
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+_RECENT = 20_000
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class PortStats:
+    """Counters of one port.
+
+    Attributes:
+        count: Messages received or sent.
+        lost: Messages that the sender numbered but that never arrived.
+        refused: Messages that broke their contract.
+        replaced: Messages dropped here because a newer one came or an input flushed them.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.lost = 0
+        self.refused = 0
+        self.replaced = 0
+        self._last_seq = -1
+        self._waited_ns: deque[int] = deque(maxlen=_RECENT)
+        self._computed_ns: deque[int] = deque(maxlen=_RECENT)
+
+    def received(self, seq: int, waited_ns: int | None) -> None:
+        """Count a message that arrived; a gap in ``seq`` counts as lost, a smaller ``seq`` as a restarted sender.
+
+        Args:
+            seq: Its number.
+            waited_ns: Time since it was sent; None if it comes from another host.
+        """
+        self.count += 1
+        if seq > self._last_seq + 1 and self._last_seq >= 0:
+            self.lost += seq - self._last_seq - 1
+        self._last_seq = seq
+        if waited_ns is not None:
+            self._waited_ns.append(waited_ns)
+
+    def computed(self, duration_ns: int) -> None:
+        """Note how long the engine worked on a message of this port."""
+        self._computed_ns.append(duration_ns)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        figures: dict[str, Any] = {
+            "count": self.count,
+            "lost": self.lost,
+            "refused": self.refused,
+            "replaced": self.replaced,
+        }
+        for name, values in (("waited_ms", self._waited_ns), ("computed_ms", self._computed_ns)):
+            if values:
+                figures[name] = _percentiles([value / 1e6 for value in values])
+        return figures
+
+
+class NodeStats:
+    """All that a node measures of itself."""
+
+    def __init__(self, node_id: str, folder: Path | None = None) -> None:
+        self.node_id = node_id
+        self.inputs: dict[str, PortStats] = {}
+        self.outputs: dict[str, PortStats] = {}
+        self.ticks_skipped = 0
+        self._folder = folder
+        self._started = time.monotonic()
+        self._written = 0.0
+
+    def input(self, port: str) -> PortStats:
+        """Counters of an input port."""
+        return self.inputs.setdefault(port, PortStats())
+
+    def output(self, port: str) -> PortStats:
+        """Counters of an output port."""
+        return self.outputs.setdefault(port, PortStats())
+
+    def summary(self) -> dict[str, Any]:
+        """Plain values for a report."""
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return {
+            "node": self.node_id,
+            "pid": os.getpid(),
+            "uptime_s": round(time.monotonic() - self._started, 3),
+            "mono_ns": time.monotonic_ns(),
+            "cpu_s": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 3),
+            "rss_mb": round(_resident_bytes() / 1e6, 1),
+            "peak_rss_mb": round(own.ru_maxrss / 1e3, 1),
+            "ticks_skipped": self.ticks_skipped,
+            "inputs": {port: stats.summary() for port, stats in self.inputs.items()},
+            "outputs": {port: stats.count for port, stats in self.outputs.items()},
+        }
+
+    def write_if_due(self, *, now: bool = False) -> None:
+        """Write the summary if a second has passed, or ``now``; without a folder nothing is written."""
+        at = time.monotonic()
+        if self._folder is None or (at - self._written < 1.0 and not now):
+            return
+        self._written = at
+        path = self._folder / f"{self.node_id}.stats.json"
+        partial = path.with_suffix(".tmp")
+        try:
+            partial.write_text(json.dumps(self.summary()))
+            partial.replace(path)
+        except OSError:  # a full disk must not stop the conversation
+            partial.unlink(missing_ok=True)
+
+
+def _percentiles(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    shares = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
+    return {name: round(ordered[round(share * last)], 3) for name, share in shares}
+
+
+def _resident_bytes() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def run_folder() -> Path | None:
+    """Folder for this run's measurements, from ``MIO_RUN_DIR``; None if nobody wants them."""
+    name = os.environ.get("MIO_RUN_DIR")
+    if not name:
+        return None
+    folder = Path(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

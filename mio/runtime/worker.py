@@ -1,0 +1,273 @@
+"""The process that runs a node's engine, under a supervisor that may replace it by a successor.
+
+States and transitions: ``STANDBY`` (connected beside the active worker, keeps inputs, sends nothing) -> ``ACTIVE`` on
+``Go``; ``ACTIVE`` (steps the engine) -> ``RETIRING`` on ``Retire``; ``RETIRING`` (steps on until a boundary) ->
+``RETIRED`` there; ``RETIRED`` (sends nothing) -> the end on ``Leave``, or ``ACTIVE`` again on ``Resume``.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from enum import Enum
+from importlib import import_module
+from typing import cast
+
+import msgspec
+import pyarrow as pa
+
+from mio.contracts.engine import Engine
+from mio.errors import ConfigError, MioError
+from mio.runtime import slot_protocol as slot
+from mio.runtime.config import load_config
+from mio.runtime.dora_env import dora_node_id
+from mio.runtime.loop import Loop
+from mio.runtime.manifest import Manifest, manifest_path, read_manifest
+from mio.runtime.stats import NodeStats, run_folder
+from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Transport
+
+_BEAT_S = 0.5
+_CHECKPOINT_S = 1.0
+_FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
+_STANDBY_WAIT_S = 0.02
+_BUFFERED = 4_000
+_LARGE_BYTES = 65_536
+_PR_SET_PDEATHSIG = 1
+
+
+class State(Enum):
+    """See the module's docstring."""
+
+    STANDBY = "standby"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+
+
+class Worker:
+    """Drives a loop as its supervisor says."""
+
+    def __init__(self, loop: Loop, transport: Transport, link: slot.Link, role: slot.Role) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._link = link
+        self._state = State.STANDBY if role == "standby" else State.ACTIVE
+        self._buffer: list[Received] = []
+        self._first_in: dict[str, int] = {}
+        self._retire = slot.Retire({}, 0.0)
+        self._retire_by_s = 0.0
+        self._beat_s = self._checkpoint_s = 0.0
+
+    def run(self) -> None:
+        """Work until the dataflow ends or a successor has taken over."""
+        try:
+            while self._obey() and self._turn():
+                self._report()
+        finally:
+            if self._state in (State.ACTIVE, State.RETIRING):
+                self._loop.close()
+
+    def _turn(self) -> bool:
+        match self._state:
+            case State.STANDBY:
+                return self._keep_one()
+            case State.ACTIVE:
+                return self._loop.turn()
+            case State.RETIRING:
+                going = self._loop.turn()
+                if going and self._may_retire():
+                    self._hand_over()
+                return going
+            case State.RETIRED:
+                time.sleep(0.002)
+                return True
+
+    def _obey(self) -> bool:
+        """Carry out what the supervisor says; false if it is gone."""
+        try:
+            while (message := self._link.hear()) is not None:
+                self._carry_out(message)
+        except EOFError:
+            return False
+        return True
+
+    def _carry_out(self, message: object) -> None:
+        match message:
+            case slot.Go(marks):
+                self._take_over(marks)
+            case slot.Retire():
+                self._retire = message
+                self._retire_by_s = time.monotonic() + message.within_s
+                self._state = State.RETIRING
+            case slot.Trim(last_in):
+                self._buffer = [event for event in self._buffer if _seq(event) > last_in.get(event.port, -1)]
+            case slot.Resume():
+                if self._loop.engine.exclusive:
+                    self._loop.engine.open()
+                self._state = State.ACTIVE
+            case slot.Leave():
+                _leave()
+            case _:
+                raise TypeError(f"a worker cannot obey {message!r}")
+
+    def _keep_one(self) -> bool:
+        """Keep one input for later; false if the dataflow ends."""
+        event = self._transport.receive(_STANDBY_WAIT_S)
+        if isinstance(event, Closed | Stopping):
+            return False
+        if isinstance(event, Received):
+            self._buffer.append(_own_copy(event))
+            del self._buffer[:-_BUFFERED]
+            if event.port not in self._first_in:
+                self._first_in[event.port] = _seq(event)
+                self._link.tell(slot.FirstInputs(dict(self._first_in)))
+        return True
+
+    def _may_retire(self) -> bool:
+        if not self._loop.drained or self._loop.waits_for(self._retire.first_in):
+            return False
+        at_boundary = not self._loop.stepping and self._loop.engine.at_boundary()
+        return at_boundary or time.monotonic() > self._retire_by_s
+
+    def _hand_over(self) -> None:
+        self._loop.abandon()
+        if self._loop.engine.exclusive:
+            self._loop.engine.close()
+        self._state = State.RETIRED
+        self._link.tell(slot.Retired(self._loop.marks()))
+
+    def _take_over(self, marks: slot.Marks) -> None:
+        try:
+            self._loop.engine.import_state(marks.state)
+            self._loop.engine.open()
+        except MioError as error:
+            self._link.tell(slot.Failed(error.problem, error.remedy))
+            return
+        self._loop.adopt(marks)
+        self._state = State.ACTIVE
+        for event in self._buffer:
+            if _seq(event) > marks.last_in.get(event.port, -1):
+                self._loop.take(event)
+        self._buffer.clear()
+        self._link.tell(slot.Active())
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now - self._beat_s >= _BEAT_S:
+            self._beat_s = now
+            self._link.tell(slot.Beat())
+        if self._state is State.ACTIVE and now - self._checkpoint_s >= _CHECKPOINT_S:
+            self._checkpoint_s = now
+            self._link.tell(slot.Checkpoint(self._loop.marks()))
+
+
+def build(package: str) -> tuple[Engine, Manifest]:
+    """Load a node's engine: its configuration from the environment, its weights from disk.
+
+    Args:
+        package: Such as ``nodes.talker``, whose ``config`` has ``TalkerConfig`` and whose ``engine`` has
+            ``build_engine(config)``.
+
+    Raises:
+        MioError: With the remedy.
+    """
+    node = package.rpartition(".")[2]
+    manifest = read_manifest(manifest_path(package))
+    try:
+        config_struct: type[msgspec.Struct] = getattr(import_module(f"{package}.config"), f"{node.capitalize()}Config")
+        build_engine: Callable[[msgspec.Struct], Engine] = import_module(f"{package}.engine").build_engine
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{node} needs the package {error.name}", f"pip install 'mio[{_extra(package)}]'") from error
+    return build_engine(load_config(dora_node_id() or node, config_struct)), manifest
+
+
+def main() -> None:
+    """Run the engine of the package named on the command line, as the supervisor's link says."""
+    package = sys.argv[1]
+    link = slot.inherited_link()
+    if link is None:
+        sys.exit("mio.runtime.worker is started by a node's supervisor, not by hand")
+    _die_with_parent()
+    role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
+    try:
+        engine, manifest = build(package)
+        marks = _prepare(engine, link) if role == "active" else slot.Marks()
+    except MioError as error:
+        link.tell(slot.Failed(error.problem, error.remedy))
+        sys.exit(1)
+    link.tell(slot.Loaded())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; dora ends nodes in order
+    signal.signal(signal.SIGTERM, _end)
+    transport = DoraTransport()
+    _log_through(transport)
+    loop = Loop(engine, manifest, transport, NodeStats(transport.node_id, run_folder()))
+    loop.adopt(marks)
+    link.tell(slot.Connected())
+    Worker(loop, transport, link, role).run()
+
+
+def _prepare(engine: Engine, link: slot.Link) -> slot.Marks:
+    """Open the engine, in the state of a worker that has died if there is one."""
+    message = link.hear()
+    marks = message.marks if isinstance(message, slot.Recover) else slot.Marks()
+    if marks.state:
+        engine.import_state(marks.state)
+    engine.open()
+    return marks
+
+
+def _extra(package: str) -> str:
+    return "io" if package.startswith("nodes.io.") else package.rpartition(".")[2]
+
+
+def _seq(event: Received) -> int:
+    return int(event.metadata.get("seq", -1))
+
+
+def _own_copy(event: Received) -> Received:
+    """A message that holds no slot of dora's shared memory, however long it is kept."""
+    if event.value.nbytes < _LARGE_BYTES:
+        return event
+    copied = pa.py_buffer(event.value.buffers()[1].to_pybytes())
+    value = pa.Array.from_buffers(event.value.type, len(event.value), [None, copied], offset=event.value.offset)
+    return event._replace(value=value)
+
+
+def _leave() -> None:
+    """End without dropping dora's node, which would close its outputs under the successor."""
+    time.sleep(_FLUSH_S)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _end(_signal: int, _frame: object) -> None:
+    sys.exit(0)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class _TransportHandler(logging.Handler):
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self._transport = transport
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = {"WARNING": "warn", "CRITICAL": "error"}.get(record.levelname, record.levelname.lower())
+        self._transport.log(level, self.format(record))
+
+
+def _log_through(transport: Transport) -> None:
+    """Send this process's log records to the dataflow's log with their levels."""
+    root = logging.getLogger()
+    root.handlers[:] = [_TransportHandler(transport)]
+    root.setLevel(logging.INFO)
+
+
+if __name__ == "__main__":
+    main()
