@@ -4,6 +4,7 @@ A message is a payload (one array or text, in the field named by ``PAYLOAD``) an
 into one Arrow array and flat metadata, and back. This module knows neither dora nor Arrow.
 """
 
+import math
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import msgspec
@@ -358,6 +359,11 @@ class Clock(Message, frozen=True, kw_only=True, eq=False):
     heard_sample: int = 0
     heard_char: int = 0
     uncertainty_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse times that cannot be extrapolated."""
+        _check(self, math.isfinite(self.stage_s), f"stage_s is {self.stage_s}, expected a finite time")
+        _check(self, 0.5 < self.rate < 2.0, f"rate is {self.rate}, expected about 1")
 
 
 class Command(Message, frozen=True, kw_only=True, eq=False):

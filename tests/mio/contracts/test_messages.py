@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mio.contracts.messages import AudioChunk, BodyMotion, FaceMotion, Message, Speech, VideoFrame
+from mio.contracts.messages import AudioChunk, BodyMotion, Clock, FaceMotion, Message, Speech, VideoFrame
 from mio.errors import ContractError
 
 
@@ -19,6 +19,8 @@ from mio.errors import ContractError
         (lambda: Speech(samples=np.zeros(1000, np.float32), start_sample=0), "1920 k"),
         (lambda: FaceMotion(frames=np.zeros((2, 52), np.float32), start_stage_s=0), r"expected \[n, 112\]"),
         (lambda: BodyMotion(frames=np.zeros((0, 159), np.float32), start_stage_s=0), r"expected \[n, 159\]"),
+        (lambda: Clock(stage_s=float("nan"), mono_ns=0), "stage_s is nan"),
+        (lambda: Clock(stage_s=0.0, mono_ns=0, rate=0.0), "rate is 0.0"),
         (lambda: VideoFrame(pixels=np.zeros(10, np.uint8), width=2, height=2), "expected 2 x 2 x 3"),
         (lambda: VideoFrame(pixels=np.zeros(12, np.float32), width=2, height=2), "expected uint8"),
     ],
