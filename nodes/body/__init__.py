@@ -1,0 +1,1 @@
+"""The node that moves the body: SMPL motion at 20 frames per second, all the time."""

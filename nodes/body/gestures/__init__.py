@@ -1,0 +1,1 @@
+"""Gestures: phrases of movements in preparation, stroke, hold and retraction."""

@@ -1,0 +1,12 @@
+"""The body as a dora node."""
+
+from mio.runtime import serve
+
+
+def main() -> None:
+    """Run the node until its dataflow ends."""
+    serve("nodes.body")
+
+
+if __name__ == "__main__":
+    main()
