@@ -1,0 +1,46 @@
+"""Configuration of the face node."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Factor = Annotated[float, msgspec.Meta(ge=0.0, le=2.0)]
+PerMinute = Annotated[float, msgspec.Meta(ge=1.0, le=60.0)]
+
+
+class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section ``face`` of the configuration file.
+
+    Attributes:
+        engine: ``viseme``: rules from published measurements, no download.
+        seed: Of everything that is drawn by lot; the same seed and inputs give the same motion.
+        lead_s: How far ahead of stage time frames are sent.
+        reaction_s: Frames sooner than this after now are not changed any more: the way to the screen takes that long.
+        articulation: Factor on the movements of the lips and the jaw while speaking; closures stay complete.
+        expressiveness: Factor on emotions, brows and smiles.
+        liveliness: Factor on the movements of the head.
+        warmth: The smile of the resting face.
+        blinks_resting_per_min: Rate of blinks while nobody speaks or the user does; 17 (Bentivoglio et al. 1997).
+        blinks_speaking_per_min: Rate of blinks while the avatar speaks; 26 (the same).
+        contact_speaking: Share of the time in which the avatar looks at the user while it speaks; 0.41 (Argyle and
+            Cook 1976).
+        contact_listening: The same while the user speaks; 0.75 (the same).
+        viewer_distance_m: How far away the user's eyes, which are the camera, are from the avatar's.
+        viewer_below_deg: How far below the avatar's eyes they are; 2.4 for the renderer's framing ``bust``.
+    """
+
+    engine: Literal["viseme"] = "viseme"
+    seed: int = 1
+    lead_s: Annotated[float, msgspec.Meta(ge=0.1, le=2.0)] = 0.3
+    reaction_s: Annotated[float, msgspec.Meta(ge=0.0, le=0.5)] = 0.06
+    articulation: Factor = 1.0
+    expressiveness: Factor = 1.0
+    liveliness: Factor = 1.0
+    warmth: Share = 0.18
+    blinks_resting_per_min: PerMinute = 17.0
+    blinks_speaking_per_min: PerMinute = 26.0
+    contact_speaking: Share = 0.41
+    contact_listening: Share = 0.75
+    viewer_distance_m: Annotated[float, msgspec.Meta(ge=0.2, le=20.0)] = 1.8
+    viewer_below_deg: Annotated[float, msgspec.Meta(ge=-20.0, le=20.0)] = 2.4

@@ -1,0 +1,12 @@
+"""The face as a dora node."""
+
+from mio.runtime import serve
+
+
+def main() -> None:
+    """Run the node until its dataflow ends."""
+    serve("nodes.face")
+
+
+if __name__ == "__main__":
+    main()
