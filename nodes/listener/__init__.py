@@ -1,0 +1,1 @@
+"""The listener: voice activity, end of turn, speech to text, and whose turn it is."""

@@ -1,0 +1,185 @@
+"""Speech to text with Moonshine: beam search bent towards the character's vocabulary, with its best alternatives."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from nodes.listener.beam import Beam, Bias, Limits, NoBias, beam_search, begun, log_softmax, rank
+from nodes.listener.bias import WordBias
+from nodes.listener.config import MoonshineConfig
+from nodes.listener.moonshine_model import Cache, MoonshineModel
+from nodes.listener.recognition import NOTHING, Hypothesis, Recognition, Recognizing, Section, without_repeats
+from nodes.listener.session import package_file
+from nodes.listener.tokens import END, START, Vocabulary
+from nodes.listener.utterance import plain
+
+FloatArray = npt.NDArray[np.float32]
+
+REQUIREMENT = "moonshine-voice==0.0.73"
+
+_PADDING_SAMPLES = 3_200
+_TOKENS_PER_S = 6.5  # as much as speech has; the model's own card warns of loops beyond it
+_SPARE_TOKENS = 6
+_YIELD_EVERY = 3
+_CERTAIN = 0.9  # of a draft's token, not to be doubted by the search
+_IMAGINED = {
+    "",
+    "you",
+    "thank you for watching",
+}  # what it writes on noise, hum, taps and silence, and people do not say
+
+
+class Moonshine:
+    """The engine ``moonshine``.
+
+    Attributes:
+        partial_every_s: See :class:`~nodes.listener.recognition.Recognizer`.
+        longest_s: The same.
+    """
+
+    longest_s = 16.0
+
+    def __init__(self, config: MoonshineConfig, questions: list[str]) -> None:
+        """Load the model.
+
+        Args:
+            config: Its section.
+            questions: What people may well ask.
+        """
+        folder = config.folder or model_folder()
+        self.partial_every_s = config.partial_every_s
+        self._config = config
+        self._model = MoonshineModel(folder)
+        self._vocabulary = Vocabulary(folder / "tokenizer.bin")
+        biased = bool(questions) and config.bias > 0
+        self._bias: Bias = WordBias(questions, self._vocabulary, config.bias) if biased else NoBias()
+
+    def recognize(self, section: Section, draft: Recognition, *, settled: bool) -> Recognizing:
+        """See :class:`~nodes.listener.recognition.Recognizer`."""
+        sound = np.pad(section.sound, _PADDING_SAMPLES)
+        hidden = self._model.encode(sound)
+        yield
+        longest = round(section.duration_s * _TOKENS_PER_S) + _SPARE_TOKENS
+        logits, cache = self._model.begin(hidden, [START, *draft.tokens[:longest]])
+        reading = _Draft(cache, log_softmax(logits), draft.tokens[:longest])
+        yield
+        if settled:
+            beams = yield from self._search(reading, longest, self._width(section.duration_s))
+        else:
+            beams = yield from self._guess(reading, longest)
+        return self._recognition(beams)
+
+    def _width(self, duration_s: float) -> int:
+        affordable = round(self._config.beam_seconds / max(duration_s, 0.1))
+        return max(1, min(self._config.beams, affordable))
+
+    def _search(self, reading: "_Draft", longest: int, width: int) -> Generator[None, None, list[Beam]]:
+        """Follow several readings, from the first token of the draft that is not certain."""
+        tokens, known, following = reading.kept(_CERTAIN)
+        limits = Limits(width, longest, END, self._vocabulary.marks)
+        search = beam_search(
+            _Continuation(self._model, reading.cache),
+            following,
+            begun(tokens, known, limits, self._bias),
+            limits,
+            self._bias,
+        )
+        return (yield from _every(search, _YIELD_EVERY))
+
+    def _guess(self, reading: "_Draft", longest: int) -> Generator[None, None, list[Beam]]:
+        """Follow the single best token, from the first token of the draft that is not the best one any more."""
+        tokens, known, following = reading.kept(0.0)
+        while True:
+            token = int(following.argmax())
+            known.append(float(following[token]))
+            if token == END or len(tokens) >= longest:
+                return [Beam(tuple(tokens), tuple(known))]
+            tokens.append(token)
+            following = log_softmax(self._model.extend(reading.cache, [token]))[0]
+            if len(tokens) % _YIELD_EVERY == 0:
+                yield
+
+    def _recognition(self, beams: list[Beam]) -> Recognition:
+        hypotheses = [
+            Hypothesis(without_repeats(self._vocabulary.text(list(beam.tokens))), beam.score)
+            for beam in sorted(beams, key=rank, reverse=True)
+        ]
+        if plain(hypotheses[0].text) in _IMAGINED:
+            return NOTHING
+        heard = tuple(hypothesis for hypothesis in hypotheses if plain(hypothesis.text))
+        best = max(beams, key=rank)
+        return Recognition(heard, confidence(best), "en", best.tokens)
+
+
+def confidence(beam: Beam) -> float:
+    """Expected share of right words, from the mean log-probability of the tokens."""
+    mean = beam.log_probability / max(1, len(beam.log_probabilities))
+    return float(np.exp(mean))
+
+
+def model_folder() -> Path:
+    """Folder of the English model in the package moonshine-voice.
+
+    Raises:
+        MioError: If it is not installed.
+    """
+    return package_file("moonshine_voice", "assets/tiny-en/tokenizer.bin", REQUIREMENT).parent
+
+
+class _Draft(NamedTuple):
+    """A draft as the decoder sees it in the light of the whole sound.
+
+    Attributes:
+        cache: Memory of the draft's tokens.
+        following: ``[1 + len(draft), vocabulary]`` log-probabilities of what follows the start, and each token.
+        draft: The tokens.
+    """
+
+    cache: Cache
+    following: FloatArray
+    draft: tuple[int, ...]
+
+    def kept(self, probability: float) -> tuple[list[int], list[float], FloatArray]:
+        """The draft's tokens that still hold: the most probable ones, and at least this probable.
+
+        Returns:
+            The tokens, their log-probabilities, and ``[vocabulary]`` log-probabilities of what follows them. The memory
+            is shortened to them.
+        """
+        count = 0
+        for row, token in zip(self.following, self.draft, strict=False):
+            if token != int(row.argmax()) or float(row[token]) < np.log(max(probability, 1e-9)):
+                break
+            count += 1
+        self.cache.shorten(1 + count)
+        tokens = list(self.draft[:count])
+        known = [float(self.following[n, token]) for n, token in enumerate(tokens)]
+        return tokens, known, self.following[count]
+
+
+class _Continuation:
+    """The decoder as the beam search wants it."""
+
+    def __init__(self, model: MoonshineModel, cache: Cache) -> None:
+        self._model = model
+        self._cache = cache
+
+    def advance(self, rows: list[int], tokens: list[int]) -> FloatArray:
+        self._cache.select(rows)
+        return log_softmax(self._model.extend(self._cache, tokens))
+
+
+def _every(work: Generator[None, None, list[Beam]], steps: int) -> Generator[None, None, list[Beam]]:
+    """The same work, yielding less often."""
+    done = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+        done += 1
+        if done % steps == 0:
+            yield
