@@ -1,0 +1,1 @@
+"""The thinker: understands what the user said and answers in character."""

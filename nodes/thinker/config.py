@@ -1,0 +1,87 @@
+"""Configuration of the thinker."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from mio.character import read_character
+from mio.errors import MioError
+from mio.paths import share
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0.0, le=600.0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000)]
+
+
+class OpenAIConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The engine ``openai``: any endpoint that streams chat completions like OpenAI's.
+
+    Attributes:
+        base_url: Where it is, such as ``http://localhost:11434/v1`` for Ollama.
+        model: Name of the model there.
+        api_key_env: Name of the environment variable that holds the key; a local server may need none.
+        temperature: Of the sampling.
+        max_tokens: Longest answer.
+        history_turns: Turns of the dialogue that the model sees.
+        facts: Entries of the pack that it sees, the nearest ones to the question.
+        first_token_s: Time without any token after which the request is tried again, once.
+        token_gap_s: Time between two tokens after which the answer ends there.
+        thinking_after_s: Time after which the avatar looks thoughtful.
+        filler_after_s: Time after which it says something to fill the time.
+        down_s: Time for which the pack answers alone after the endpoint has failed.
+    """
+
+    base_url: str = "http://localhost:8080/v1"
+    model: str = "default"
+    api_key_env: str = "OPENAI_API_KEY"
+    temperature: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 0.7
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 200
+    history_turns: Count = 8
+    facts: Count = 6
+    first_token_s: Seconds = 8.0
+    token_gap_s: Seconds = 5.0
+    thinking_after_s: Seconds = 0.7
+    filler_after_s: Seconds = 1.5
+    down_s: Seconds = 30.0
+
+
+class ThinkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The thinker.
+
+    Attributes:
+        engine: ``story`` answers out of the character pack; ``openai`` asks a language model, and the pack if it fails.
+        character: Folder of the character pack.
+        cache_dir: Where vectors of the pack's sentences are kept.
+        seed: Of the choice among answers that fit equally.
+        clear: Trust (0..1) from which what was understood is answered.
+        unsure: Trust from which it is asked back.
+        hearing: Confidence of the recogniser below which words that fit nothing are taken for misheard.
+        openai: That engine.
+    """
+
+    engine: Literal["story", "openai"] = "story"
+    character: Path = share("characters", "mara")
+    cache_dir: Path = Path("~/.cache/mio")
+    seed: int = 0
+    clear: Share = 0.25
+    unsure: Share = 0.12
+    hearing: Share = 0.5
+    openai: OpenAIConfig = OpenAIConfig()
+
+    def check(self) -> Iterable[MioError]:
+        """What is missing to think: the pack, the encoder's weights."""
+        from nodes.thinker.encoder import packaged_model  # loads ONNX Runtime
+        from nodes.thinker.persona import Persona
+
+        try:
+            character = read_character(self.character)
+            character.section("persona", Persona)
+            character.knowledge()
+        except MioError as error:
+            yield error
+        try:
+            packaged_model()
+        except MioError as error:
+            yield error

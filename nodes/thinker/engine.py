@@ -1,0 +1,53 @@
+"""Chooses the thinking engine."""
+
+import os
+from pathlib import Path
+
+from mio.character import Character, read_character
+from mio.contracts.engine import Engine
+from nodes.thinker.config import ThinkerConfig
+from nodes.thinker.encoder import SentenceEncoder
+from nodes.thinker.persona import Persona
+from nodes.thinker.storyteller import Storyteller
+from nodes.thinker.understanding import Thresholds, Understanding
+
+
+def build_engine(config: ThinkerConfig) -> Engine:
+    """Load the character and what the chosen engine needs.
+
+    Raises:
+        ConfigError: If the pack or the encoder cannot be used.
+    """
+    character = read_character(config.character)
+    persona = character.section("persona", Persona)
+    storyteller = build_storyteller(config, character)
+    match config.engine:
+        case "story":
+            from nodes.thinker.story import StoryEngine
+
+            return StoryEngine(storyteller, language=persona.language, seed=config.seed)
+        case "openai":
+            from nodes.thinker.endpoint import Endpoint
+            from nodes.thinker.language_model import LanguageModelEngine
+
+            endpoint = Endpoint(config.openai, os.environ.get(config.openai.api_key_env, ""))
+            return LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed)
+
+
+def build_storyteller(config: ThinkerConfig, character: Character) -> Storyteller:
+    """Load what understands questions to a character and answers them.
+
+    Raises:
+        ConfigError: If the pack or the encoder cannot be used.
+    """
+    knowledge = character.knowledge()
+    thresholds = Thresholds(config.clear, config.unsure, config.hearing)
+    language = character.section("persona", Persona).language
+    cache = cache_folder(config.cache_dir, character)
+    understanding = Understanding(knowledge.entries, SentenceEncoder(), cache, language=language, thresholds=thresholds)
+    return Storyteller(knowledge, understanding)
+
+
+def cache_folder(cache_dir: Path, character: Character) -> Path:
+    """Where a character's vectors are kept."""
+    return cache_dir.expanduser() / "thinker" / character.name

@@ -1,0 +1,171 @@
+"""The engine ``openai``: a language model answers in character; the character pack answers when it cannot."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from mio.contracts.engine import Output, Outputs
+from mio.contracts.messages import Transcript
+from nodes.thinker.clauses import Clause, ClauseCutter
+from nodes.thinker.config import OpenAIConfig
+from nodes.thinker.dialogue import Turn
+from nodes.thinker.endpoint import Endpoint, Event, Failed, Finished, Token
+from nodes.thinker.persona import Persona
+from nodes.thinker.prompt import write_prompt
+from nodes.thinker.storyteller import Heard, Storyteller
+from nodes.thinker.turns import Phase, TurnTaker
+from nodes.thinker.understanding import Meaning, Verdict
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Thought:
+    """A request in progress.
+
+    Attributes:
+        turn: The turn that it answers.
+        meaning: What the pack understands, for the case that it has to answer.
+        asked_ns: When it began.
+        cutter: Cuts the answer into clauses.
+        said: Whether the model has said anything.
+        looks_thoughtful: Whether the avatar has been told to.
+        filled: Whether something was said to fill the time.
+    """
+
+    turn: Turn
+    meaning: Meaning
+    asked_ns: int
+    cutter: ClauseCutter
+    said: bool = False
+    looks_thoughtful: bool = False
+    filled: bool = False
+
+
+class LanguageModelEngine(TurnTaker):
+    """Streams the model's answer clause by clause."""
+
+    tick_hz = 50.0
+
+    def __init__(
+        self, config: OpenAIConfig, endpoint: Endpoint, storyteller: Storyteller, persona: Persona, *, seed: int
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            config: Times and sizes.
+            endpoint: Where the model is.
+            storyteller: Finds what the pack knows about the matter, and answers when the model cannot.
+            persona: Who the model is told to be.
+            seed: Of the choice among answers that fit equally.
+        """
+        super().__init__(language=persona.language, seed=seed)
+        self._config = config
+        self._endpoint = endpoint
+        self._storyteller = storyteller
+        self._persona = persona
+        self._thought: _Thought | None = None
+        self._now_ns = 0
+        self._down_until_ns = 0
+        self._resume = False
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Take over; an answer that the model had not begun is asked for again, a begun one ends where it is."""
+        super().import_state(state)
+        answer = self._state.answer
+        self._resume = answer is not None and not answer.complete and answer.index == 0
+        if answer is not None and not self._resume:
+            answer.complete = True
+
+    def open(self) -> None:
+        """Get ready to connect."""
+        self._endpoint.open()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._endpoint.close()
+
+    def _think(self, heard: Transcript) -> Outputs:
+        dialogue = self._state.dialogue
+        meaning = self._storyteller.understand(Heard(heard.text, heard.alternatives, heard.confidence), dialogue)
+        yield None
+        turn = dialogue.begin(heard.segment_id, heard.text)
+        turn.question = meaning.example
+        if meaning.entry is not None and meaning.verdict is Verdict.CLEAR:
+            turn.topic = meaning.entry.topic
+        if self._now_ns < self._down_until_ns:
+            yield from self._answer_from_pack(turn, meaning)
+        else:
+            self._ask(turn, meaning, heard.alternatives)
+
+    def _drop(self) -> None:
+        if self._thought is not None:
+            self._endpoint.cancel()
+            self._thought = None
+
+    def _pass_time(self, mono_ns: int) -> Outputs:
+        self._now_ns = mono_ns
+        if self._resume:
+            self._ask_again()
+        for event in self._endpoint.poll():
+            yield from self._hear(event)
+        yield from self._fill_the_time()
+        yield from self._send()
+
+    def _ask(self, turn: Turn, meaning: Meaning, alternatives: list[str]) -> None:
+        facts = [entry for entry, _ in meaning.candidates if entry.kind in ("fact", "smalltalk")][: self._config.facts]
+        turns = self._state.dialogue.turns[-1 - self._config.history_turns :]
+        self._endpoint.ask(write_prompt(self._persona, facts, turns, alternatives))
+        self._thought = _Thought(turn, meaning, self._now_ns, ClauseCutter(eager=True))
+
+    def _ask_again(self) -> None:
+        """Go on where a predecessor stood."""
+        self._resume = False
+        turn = self._state.dialogue.turns[-1]
+        meaning = self._storyteller.understand(Heard(turn.user), self._state.dialogue)
+        self._ask(turn, meaning, [])
+
+    def _hear(self, event: Event) -> Iterator[Output]:
+        thought = self._thought
+        if thought is None:
+            return
+        match event:
+            case Token(text):
+                clauses = thought.cutter.feed(text)
+                thought.said = thought.said or bool(clauses)
+                yield from self._say(clauses, complete=False)
+            case Finished():
+                yield from self._finish(thought, thought.cutter.finish(), "")
+            case Failed(reason):
+                yield from self._finish(thought, [], reason)
+
+    def _finish(self, thought: _Thought, clauses: list[Clause], problem: str) -> Iterator[Output]:
+        """Say what is left of the answer; if there was none at all, answer from the pack."""
+        self._thought = None
+        if thought.said or clauses:
+            if problem:
+                _log.warning("language model: %s; the answer ends there", problem)
+            yield from self._say(clauses, complete=True)
+            return
+        _log.warning("language model: %s; the character pack answers", problem or "the answer has no words")
+        self._down_until_ns = self._now_ns + round(self._config.down_s * 1e9)
+        yield from self._answer_from_pack(thought.turn, thought.meaning)
+
+    def _answer_from_pack(self, turn: Turn, meaning: Meaning) -> Iterator[Output]:
+        clauses = self._storyteller.answer(meaning, turn, self._state.dialogue, self._random)
+        yield from self._say(clauses, complete=True)
+
+    def _fill_the_time(self) -> Iterator[Output]:
+        """Look thoughtful, and later say so, while nothing comes."""
+        thought, answer = self._thought, self._state.answer
+        if thought is None or answer is None or thought.said or self._state.phase is not Phase.ANSWERING:
+            return
+        waited_s = (self._now_ns - thought.asked_ns) * 1e-9
+        if waited_s >= self._config.thinking_after_s and not thought.looks_thoughtful:
+            thought.looks_thoughtful = True
+            yield self._motion(answer, "think", -1)
+        if waited_s >= self._config.filler_after_s and not thought.filled:
+            thought.filled = True
+            filler = self._storyteller.filler(thought.turn, self._state.dialogue, self._random)
+            yield from self._say(filler, complete=False)

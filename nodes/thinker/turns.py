@@ -1,0 +1,229 @@
+"""Taking turns: what every thinking engine does with transcripts, interruptions and the clock."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from mio.contracts.emotions import Gesture
+from mio.contracts.engine import Engine, Output, Outputs
+from mio.contracts.messages import Clock, Interrupt, Message, MotionPrompt, Reply, Tick, Transcript
+from nodes.thinker.clauses import Clause
+from nodes.thinker.dialogue import Dialogue
+from nodes.thinker.gestures import DESCRIPTIONS
+
+_LONGEST_CHARS = 20_000  # ten minutes of speech have about 10,000
+
+
+class Phase(Enum):
+    """Where the thinker stands.
+
+    Transitions: ``IDLE`` -> ``LISTENING`` at an unfinished transcript; any -> ``ANSWERING`` at a finished one;
+    ``ANSWERING`` -> ``HELD`` when the user speaks over the answer (``duck``, or an unfinished transcript of a newer
+    turn); ``HELD`` -> ``ANSWERING`` at ``resume``; ``ANSWERING``, ``HELD`` -> ``IDLE`` when the last clause is sent or
+    the turn is given up. Clauses are sent in ``ANSWERING`` only.
+    """
+
+    IDLE = "idle"
+    LISTENING = "listening"
+    ANSWERING = "answering"
+    HELD = "held"
+
+
+@dataclass
+class Answer:
+    """The answer that is being sent.
+
+    Attributes:
+        segment_id: Its turn.
+        session: Its conversation.
+        origin_ns: When the user had finished speaking.
+        index: Number of the next clause.
+        char: Offset of the next clause in the turn's text.
+        moved: Number of the last clause whose motion has been sent; -1 if none has.
+        waiting: Clauses that are not sent yet.
+        complete: Whether no more clauses will come.
+    """
+
+    segment_id: int
+    session: str
+    origin_ns: int
+    index: int = 0
+    char: int = 0
+    moved: int = -1
+    waiting: list[Clause] = field(default_factory=lambda: [])
+    complete: bool = False
+
+
+@dataclass
+class State:
+    """All that a thinking engine remembers.
+
+    Attributes:
+        phase: Where it stands.
+        answer: What is being answered; None if nothing is.
+        dialogue: What was said.
+        given_up: Newest turn that was given up; -1 if none was.
+    """
+
+    phase: Phase = Phase.IDLE
+    answer: Answer | None = None
+    dialogue: Dialogue = field(default_factory=Dialogue)
+    given_up: int = -1
+
+
+class TurnTaker(Engine):
+    """Base of the thinking engines. A subclass says how to think in :meth:`_think` and what to do when time passes."""
+
+    def __init__(self, *, language: str, seed: int) -> None:
+        self._language = language
+        self._random = np.random.default_rng(seed)
+        self._state = State()
+
+    def step(self, port: str, message: Message) -> Outputs:
+        """See :class:`~mio.contracts.engine.Engine`."""
+        match message:
+            case Transcript(final=True):
+                return self._take_turn(message)
+            case Transcript():
+                return self._listen(message)
+            case Interrupt():
+                return self._interrupt(message)
+            case Clock():
+                self._state.dialogue.hear(message.segment_id, message.heard_char)
+            case Tick():
+                return self._pass_time(message.mono_ns)
+            case _:
+                pass
+        return ()
+
+    def at_boundary(self) -> bool:
+        """Between two answers."""
+        return self._state.answer is None
+
+    def export_state(self) -> dict[str, Any]:
+        """See :class:`~mio.contracts.engine.Engine`."""
+        generator = self._random.bit_generator.state
+        return {"version": 1, "random": generator, "state": msgspec.to_builtins(self._state)}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """See :class:`~mio.contracts.engine.Engine`."""
+        if state.get("version") != 1:
+            return
+        self._random.bit_generator.state = state["random"]
+        self._state = msgspec.convert(state["state"], State)
+
+    def _think(self, heard: Transcript) -> Outputs:
+        """Find the answer to a finished turn; clauses go through :meth:`_say`."""
+        raise NotImplementedError
+
+    def _drop(self) -> None:
+        """Stop thinking about the answer in progress."""
+
+    def _pass_time(self, mono_ns: int) -> Outputs:
+        """Do what is due."""
+        return ()
+
+    def _take_turn(self, heard: Transcript) -> Outputs:
+        if heard.segment_id <= self._state.given_up:
+            return
+        self._abandon()
+        if len(heard.text) > _LONGEST_CHARS:
+            heard = msgspec.structs.replace(heard, text=heard.text[-_LONGEST_CHARS:])
+        self._state.answer = Answer(heard.segment_id, heard.session, heard.origin_ns)
+        self._state.phase = Phase.ANSWERING
+        yield from self._think(heard)
+
+    def _listen(self, heard: Transcript) -> Outputs:
+        """While the user's turn is open nothing is sent."""
+        answer = self._state.answer
+        if answer is None:
+            self._state.phase = Phase.LISTENING
+        elif heard.segment_id > answer.segment_id:
+            self._state.phase = Phase.HELD
+        return ()
+
+    def _interrupt(self, message: Interrupt) -> Outputs:
+        answer = self._state.answer
+        match message.action:
+            case "commit":
+                self._state.given_up = max(self._state.given_up, message.segment_id)
+                if answer is not None and answer.segment_id <= message.segment_id:
+                    self._abandon()
+                self._state.dialogue.give_up(message.segment_id)
+            case "duck" if answer is not None:
+                self._state.phase = Phase.HELD
+            case "resume" if answer is not None:
+                self._state.phase = Phase.ANSWERING
+                return self._send()
+            case _:
+                pass
+        return ()
+
+    def _abandon(self) -> None:
+        self._drop()
+        self._state.answer = None
+        self._state.phase = Phase.IDLE
+
+    def _say(self, clauses: Sequence[Clause], *, complete: bool) -> Iterator[Output]:
+        """Queue clauses of the current answer and send what may be sent."""
+        answer = self._state.answer
+        if answer is not None:
+            answer.waiting.extend(clauses)
+            answer.complete = answer.complete or complete
+            yield from self._send()
+
+    def _send(self) -> Iterator[Output]:
+        """Send what waits, as long as nobody speaks over it."""
+        while (answer := self._state.answer) is not None and self._state.phase is Phase.ANSWERING:
+            if not answer.waiting:
+                if answer.complete:
+                    yield self._end(answer)
+                return
+            clause = answer.waiting[0]
+            if clause.gesture != "none" and answer.moved < answer.index:
+                answer.moved = answer.index
+                yield self._motion(answer, clause.gesture, answer.index)
+                continue
+            del answer.waiting[0]
+            yield self._reply(answer, clause, fin=answer.complete and not answer.waiting)
+
+    def _end(self, answer: Answer) -> Output:
+        """Say that nothing more comes."""
+        return self._reply(answer, Clause(""), fin=True)
+
+    def _reply(self, answer: Answer, clause: Clause, *, fin: bool) -> Output:
+        """The message for a clause, noted as said."""
+        reply = Reply(
+            text=clause.text,
+            index=answer.index,
+            first_char=answer.char if clause.text else max(0, answer.char - 1),
+            emotion=clause.emotion,
+            intensity=clause.intensity,
+            language=self._language,
+            session=answer.session,
+            segment_id=answer.segment_id,
+            origin_ns=answer.origin_ns,
+            fin=fin,
+        )
+        answer.index += 1
+        answer.char += len(clause.text) + 1
+        self._state.dialogue.say(answer.segment_id, clause)
+        if fin:
+            self._state.answer = None
+            self._state.phase = Phase.IDLE
+        return "reply", reply
+
+    def _motion(self, answer: Answer, gesture: Gesture, index: int) -> Output:
+        prompt = MotionPrompt(
+            text=DESCRIPTIONS[gesture],
+            gesture=gesture,
+            index=index,
+            session=answer.session,
+            segment_id=answer.segment_id,
+            origin_ns=answer.origin_ns,
+        )
+        return "motion", prompt
