@@ -1,0 +1,1 @@
+"""The talker: turns clauses into speech, streamed, with phone and word times."""

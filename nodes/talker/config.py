@@ -1,0 +1,84 @@
+"""Configuration of the talker."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from mio.character import read_character
+from mio.errors import ConfigError, MioError
+from mio.paths import share
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=99)]
+Frames = Annotated[int, msgspec.Meta(ge=1, le=50)]
+
+
+class VoiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a character sounds: the section ``voice`` of its ``character.yml``.
+
+    Attributes:
+        languages: espeak-ng voice by language in BCP 47; the first one speaks where a language has no voice.
+        variant: espeak-ng variant: an own one of ``nodes/talker/voices``, a file in the character pack, or one of
+            espeak-ng's, such as ``f2``; empty for the plain, male voice.
+        rate_wpm: Words per minute, nominal; short sentences without pauses come out about a third faster.
+        pitch: 0 to 99; 50 is the variant's own, each step 0.24 semitones.
+        pitch_range: 0 (monotone) to 99; 50 is the variant's own.
+        expressiveness: How far emotions change the delivery; 0 not at all, 1 as designed.
+        loudness_db: RMS of the sounding parts of neutral speech, dB below full scale.
+        warmth: How far the long-term spectrum is brought to that of an average voice; 0 not at all, 1 all the way.
+        room_db: Level of the room's reverberation against the direct sound; -60 or less for none.
+        pauses: Factor on the pauses at punctuation.
+    """
+
+    languages: dict[str, str] = msgspec.field(default_factory=lambda: {"en": "en-us", "de": "de"})
+    variant: str = "mara"
+    rate_wpm: Annotated[int, msgspec.Meta(ge=80, le=450)] = 150
+    pitch: Percent = 50
+    pitch_range: Percent = 50
+    expressiveness: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 1.0
+    loudness_db: Annotated[float, msgspec.Meta(ge=-40.0, le=-10.0)] = -20.0
+    warmth: Share = 0.6
+    room_db: float = -24.0
+    pauses: Annotated[float, msgspec.Meta(ge=0.0, le=3.0)] = 1.0
+
+
+class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Configuration of the talker.
+
+    Attributes:
+        engine: Speech engine: ``espeak`` needs no weights.
+        character: Folder of the character pack, whose section ``voice`` says how it sounds.
+        voice: Keys of that section to set otherwise, such as ``{rate_wpm: 140}``.
+        first_frames: Frames of 80 ms in the first chunk of a clause.
+        chunk_frames: Frames in its later chunks, reached by doubling.
+    """
+
+    engine: Literal["espeak"] = "espeak"
+    character: Path = share("characters", "mara")
+    voice: dict[str, Any] = {}
+    first_frames: Frames = 2
+    chunk_frames: Frames = 8
+
+    def voice_settings(self) -> VoiceSettings:
+        """The character's voice with this configuration's changes.
+
+        Raises:
+            ConfigError: If the pack or a key is wrong.
+        """
+        of_pack = read_character(self.character).section("voice", VoiceSettings)
+        try:
+            return msgspec.convert({**msgspec.to_builtins(of_pack), **self.voice}, VoiceSettings, strict=False)
+        except msgspec.ValidationError as error:
+            known = ", ".join(VoiceSettings.__struct_fields__)
+            raise ConfigError(f"talker.voice: {error}", f"known keys: {known}") from error
+
+    def check(self) -> Iterable[MioError]:
+        """What is missing to speak: espeak-ng, the voices and the variant that are named."""
+        from nodes.talker.espeak import EspeakVoice  # loads espeak-ng
+
+        try:
+            EspeakVoice(self.voice_settings(), self.character)
+        except MioError as error:
+            yield error

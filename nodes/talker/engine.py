@@ -1,0 +1,173 @@
+"""The talker: clauses in, chunks of speech out, contiguous over a turn. It knows no dora and reads no clock."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from mio.audio import write_wav
+from mio.contracts.engine import Engine, Output, Outputs
+from mio.contracts.messages import Interrupt, Message, Reply, Speech
+from mio.contracts.rates import SPEECH_HZ
+from mio.errors import ConfigError, MioError
+from nodes.talker.chunks import ClauseChunks
+from nodes.talker.clause import ClauseVoice
+from nodes.talker.config import TalkerConfig
+
+MAX_CHARS = 20_000
+_STATE_VERSION = 1
+
+
+def build_engine(config: TalkerConfig) -> "Talker":
+    """Build the engine that the configuration names.
+
+    Raises:
+        MioError: If what it needs is missing.
+    """
+    match config.engine:
+        case "espeak":
+            from nodes.talker.espeak import EspeakVoice
+
+            return Talker(EspeakVoice(config.voice_settings(), config.character), config)
+
+
+@dataclass
+class TalkerState:
+    """Where the talker stands.
+
+    Attributes:
+        segment_id: The turn that is being spoken.
+        next_sample: Samples of it that have been sent.
+        given_up: The newest turn that was interrupted for good; it and older ones are not spoken.
+        clause: The clause that is being spoken, as plain values; None between clauses.
+        clause_start: Samples of the turn before that clause.
+    """
+
+    segment_id: int = 0
+    next_sample: int = 0
+    given_up: int = 0
+    clause: dict[str, Any] | None = None
+    clause_start: int = 0
+
+
+class Talker(Engine):
+    """Speaks turns clause by clause with any voice.
+
+    A turn's clauses follow each other without a gap in its sample count. A clause of a newer turn ends the older one; a
+    turn that was given up, and older ones, are not spoken on. A clause that a predecessor was speaking when it exported
+    its state is finished before the turn's next one.
+    """
+
+    def __init__(self, voice: ClauseVoice, config: TalkerConfig) -> None:
+        self._voice = voice
+        self._config = config
+        self._state = TalkerState()
+
+    def step(self, port: str, message: Message) -> Outputs:
+        """Speak a clause, or give up a turn."""
+        match message:
+            case Interrupt(action="commit"):
+                self._state.given_up = max(self._state.given_up, message.segment_id)
+            case Reply():
+                yield from self._speak(message)
+            case _:
+                pass
+
+    def at_boundary(self) -> bool:
+        """Between two clauses."""
+        return self._state.clause is None
+
+    def export_state(self) -> dict[str, Any]:
+        """Turn, position, and the clause being spoken."""
+        return {"version": _STATE_VERSION, **asdict(self._state)}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on where a predecessor stands.
+
+        Raises:
+            ConfigError: If the state is of another version.
+        """
+        if state.get("version") != _STATE_VERSION:
+            raise ConfigError(f"talker state of version {state.get('version')}", "start the talker afresh")
+        known = {name: state[name] for name in TalkerState.__dataclass_fields__ if name in state}
+        self._state = TalkerState(**known)
+
+    def _speak(self, reply: Reply) -> Iterator[Output | None]:
+        state = self._state
+        if state.clause is not None and reply.segment_id == state.segment_id:
+            yield from self._chunks(msgspec.convert(state.clause, Reply))
+        if reply.segment_id <= state.given_up or self._is_replaced(reply):
+            return
+        if reply.segment_id != state.segment_id:
+            state.segment_id, state.next_sample = reply.segment_id, 0
+        state.clause, state.clause_start = msgspec.to_builtins(reply), state.next_sample
+        yield from self._chunks(reply)
+
+    def _is_replaced(self, reply: Reply) -> bool:
+        """Whether a clause belongs to a turn that a newer one has replaced."""
+        return reply.segment_id < self._state.segment_id and reply.index > 0
+
+    def _chunks(self, reply: Reply) -> Iterator[Output | None]:
+        """Chunks of the state's clause from ``next_sample`` on, until the turn is given up."""
+        state = self._state
+        chunks = ClauseChunks(reply, state.clause_start, self._config.first_frames, self._config.chunk_frames)
+        try:
+            _check_length(reply)
+            for speech in chunks.of(self._voice.speak(reply)):
+                if reply.segment_id <= state.given_up:
+                    return
+                if speech is None:
+                    yield None
+                elif speech.start_sample >= state.next_sample:
+                    state.next_sample += len(speech.samples)
+                    yield "speech", speech
+        except MioError:
+            if reply.fin:  # whoever waits for the end of the turn must not wait for ever
+                yield "speech", _end(reply, state.next_sample)
+            raise
+        finally:
+            state.clause = None
+
+
+def _check_length(reply: Reply) -> None:
+    if len(reply.text) > MAX_CHARS:
+        raise MioError(f"a clause of {len(reply.text)} characters is not spoken", f"send at most {MAX_CHARS} at once")
+
+
+def _end(reply: Reply, start_sample: int) -> Speech:
+    """An empty chunk that ends a turn."""
+    return Speech(
+        session=reply.session,
+        segment_id=reply.segment_id,
+        origin_ns=reply.origin_ns,
+        fin=True,
+        samples=np.zeros(0, np.float32),
+        start_sample=start_sample,
+        index=reply.index,
+        first_char=reply.first_char,
+        last_char=reply.first_char + len(reply.text),
+    )
+
+
+def say(text: str, path: Path, voice: str | None = None) -> None:
+    """Speak a text into a sound file.
+
+    Args:
+        text: What to say.
+        path: WAV file.
+        voice: espeak-ng voice, such as ``en-us+f2``; the default character's if left out.
+
+    Raises:
+        MioError: If the voice is unknown, or the file cannot be written.
+    """
+    language, config = "en", TalkerConfig()
+    if voice is not None:
+        language, _, variant = voice.partition("+")
+        config = TalkerConfig(voice={"languages": {language: language}, "variant": variant})
+    reply = Reply(text=text, language=language, segment_id=1, fin=True)
+    outputs = build_engine(config).step("reply", reply)
+    sound = [output[1].samples for output in outputs if output is not None and isinstance(output[1], Speech)]
+    write_wav(path, np.concatenate(sound), SPEECH_HZ)

@@ -1,0 +1,49 @@
+"""The words of a written clause, and when each of them is spoken."""
+
+import re
+from bisect import bisect_right
+
+from mio.contracts.phones import SILENCE
+from mio.espeak import Synthesis
+from nodes.talker.clause import SpokenWord
+from nodes.talker.text.mapped import Mapped
+
+_TOKEN = re.compile(r"\S+")
+_FRINGE = "\"'“”„‟‘’‚«»‹›()[]{}<>,;:!?….*_~`—–-#|\\/"
+
+
+class WrittenWords:
+    """What stands between the spaces of a clause, without the punctuation around it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spans: list[tuple[int, int]] = []
+        for match in _TOKEN.finditer(text):
+            first = match.end() - len(match[0].lstrip(_FRINGE))
+            last = match.start() + len(match[0].rstrip(_FRINGE))
+            if first < last:
+                self._spans.append((first, last))
+        self._firsts = [first for first, _ in self._spans]
+
+    def spoken(self, synthesis: Synthesis, text: Mapped, begin_s: float) -> list[SpokenWord]:
+        """Words that were spoken, in order; a word spoken as several, such as a number, lasts from first to last.
+
+        Args:
+            synthesis: What was spoken.
+            text: The text that the positions of its words count in.
+            begin_s: Start of the synthesis in the clause, seconds.
+        """
+        starts: list[tuple[int, float]] = []
+        for word in synthesis.words:
+            index = bisect_right(self._firsts, text.source(word.text_position)) - 1
+            if index >= 0 and (not starts or index > starts[-1][0]):
+                starts.append((index, word.start_s))
+        pauses = [phone.start_s for phone in synthesis.phones if phone.symbol == SILENCE]
+        words: list[SpokenWord] = []
+        for place, (index, start_s) in enumerate(starts):
+            next_s = starts[place + 1][1] if place + 1 < len(starts) else pauses[-1]
+            end_s = min((pause_s for pause_s in pauses if start_s < pause_s), default=next_s)
+            first, last = self._spans[index]
+            end_s = max(min(end_s, next_s), start_s)
+            words.append(SpokenWord(self._text[first:last], first, begin_s + start_s, begin_s + end_s))
+        return words
