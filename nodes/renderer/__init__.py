@@ -1,0 +1,1 @@
+"""Draws the avatar from face and body motion."""

@@ -1,0 +1,163 @@
+"""An avatar in front of a background: makes pictures of a pose and an expression at one of the quality tiers."""
+
+import logging
+
+import cv2
+import moderngl
+import numpy as np
+import numpy.typing as npt
+
+from nodes.renderer.asset import Asset
+from nodes.renderer.background import make_background
+from nodes.renderer.camera import Camera, frame
+from nodes.renderer.config import BackgroundConfig, CameraConfig, Framing
+from nodes.renderer.edges import smooth_edges
+from nodes.renderer.face import FaceDeformer
+from nodes.renderer.motion import gaze_of
+from nodes.renderer.quality import Tier
+from nodes.renderer.scene import Drawable, Scene
+from nodes.renderer.skeleton import Pose
+
+_log = logging.getLogger(__name__)
+
+Picture = npt.NDArray[np.uint8]
+
+
+class Studio:
+    """Draws pictures of one size and framing."""
+
+    def __init__(
+        self, context: moderngl.Context, asset: Asset, size: tuple[int, int], tier: Tier, background: BackgroundConfig
+    ) -> None:
+        """Prepare to draw.
+
+        Args:
+            context: OpenGL context.
+            asset: The avatar.
+            size: Width and height of the pictures.
+            tier: Effort.
+            background: What is behind her.
+        """
+        self._context = context
+        self._size = size
+        self._background = background
+        self.asset = asset
+        self.deformer = FaceDeformer(asset.face)
+        self._scene = Scene(context, asset, per_pixel=tier.per_pixel)
+        self._camera: Camera | None = None
+        self._framing: Framing = "bust"
+        self._tier = tier
+        self._target: _Target | None = None
+
+    def look_through(self, framing: Framing, config: CameraConfig) -> None:
+        """Place the camera."""
+        width, height = self._size
+        self._camera = frame(self.asset.skeleton, framing, config, width / height)
+        self._framing = framing
+        self._target = None
+
+    def use(self, tier: Tier) -> None:
+        """Change the effort, but neither the mesh nor where light is worked out."""
+        self._tier = tier
+        self._target = None
+
+    def drawable(self, pose: Pose, actions: npt.NDArray[np.float32]) -> Drawable:
+        """Bend bones and face."""
+        mesh = self.deformer.deform(actions, gaze_of(pose))
+        return Drawable(self.asset.skeleton.bones(pose), mesh, self.deformer.lids(mesh), self.deformer.opening(mesh))
+
+    def picture(self, drawable: Drawable) -> Picture:
+        """Draw and read back; ``[height, width, 3]`` rgb, rows from the top."""
+        self.draw(drawable)
+        return self.develop()
+
+    def draw(self, drawable: Drawable) -> None:
+        """Draw on the graphics device."""
+        if self._camera is None:
+            raise ValueError("look_through() must place the camera first")
+        self._target = self._target or self._make_target()
+        self._target.begin()
+        self._scene.draw(drawable, self._camera)
+
+    def develop(self) -> Picture:
+        """Read back what was drawn last, smooth its silhouettes, bring it to the picture's size."""
+        if self._target is None:
+            raise ValueError("draw() must draw first")
+        pixels = self._target.read()
+        colours = np.empty((*pixels.shape[:2], 3), np.uint8)
+        cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB, dst=colours)
+        if self._tier.smooth:
+            smooth_edges(colours, pixels[..., 3])
+        if self._target.size != self._size:
+            colours = cv2.resize(colours, self._size, interpolation=cv2.INTER_CUBIC)
+        return np.asarray(colours, np.uint8)
+
+    def _make_target(self) -> "_Target":
+        scale = self._tier.scale
+        size = (max(round(self._size[0] * scale), 16), max(round(self._size[1] * scale), 16))
+        behind, floor = self._background, 0.16 if self._framing == "full" else None
+        picture = make_background(size, (behind.upper, behind.lower), behind.picture, floor)
+        _log.info("drawing %s at %d x %d, quality %s", self._framing, *size, self._tier.name)
+        return _Target(self._context, size, self._tier.samples, picture)
+
+
+class _Target:
+    """Framebuffers of one size, with the background ready to be copied in."""
+
+    def __init__(self, context: moderngl.Context, size: tuple[int, int], samples: int, background: Picture) -> None:
+        self.size = size
+        self._context = context
+        samples = min(samples, context.max_samples)
+        texture = context.texture(size, 4, np.ascontiguousarray(background).tobytes())
+        depth = context.depth_renderbuffer(size)
+        context.framebuffer([context.renderbuffer(size, 4)], depth).clear()
+        self._behind = context.framebuffer([texture], depth)
+        self._single = context.framebuffer([context.renderbuffer(size, 4)], context.depth_renderbuffer(size))
+        self._drawn = self._single
+        self._backdrop: moderngl.VertexArray | None = None
+        if samples:
+            colour, far = (
+                context.renderbuffer(size, 4, samples=samples),
+                context.depth_renderbuffer(size, samples=samples),
+            )
+            self._drawn = context.framebuffer([colour], far)
+            self._texture = texture
+            program = context.program(vertex_shader=_BACKDROP_VERTEX, fragment_shader=_BACKDROP_FRAGMENT)
+            self._backdrop = context.vertex_array(program, [])
+        self._pixels = np.empty((size[1], size[0], 4), np.uint8)
+
+    def begin(self) -> None:
+        """Make it the current framebuffer, showing the background."""
+        if self._backdrop is None:
+            self._context.copy_framebuffer(self._single, self._behind)
+            self._single.use()
+            return
+        self._drawn.use()
+        self._drawn.clear()
+        self._context.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE | moderngl.BLEND)
+        self._texture.use(0)
+        self._backdrop.render(moderngl.TRIANGLES, vertices=3)
+
+    def read(self) -> Picture:
+        """Pixels ``[h, w, 4]``; valid until the next call."""
+        if self._drawn is not self._single:
+            self._context.copy_framebuffer(self._single, self._drawn)
+        self._single.read_into(self._pixels, components=4)
+        return self._pixels
+
+
+_BACKDROP_VERTEX = """
+#version 330
+out vec2 place;
+void main() {
+    place = vec2((gl_VertexID << 1) & 2, gl_VertexID & 2);
+    gl_Position = vec4(place * 2.0 - 1.0, 0.0, 1.0);
+}
+"""
+_BACKDROP_FRAGMENT = """
+#version 330
+uniform sampler2D image;
+in vec2 place;
+out vec4 colour;
+void main() { colour = texture(image, place); }
+"""
