@@ -1,0 +1,1 @@
+"""The journal: what happened in a conversation, and what was said."""

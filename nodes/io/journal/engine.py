@@ -1,0 +1,166 @@
+"""Writes messages down as they come. It knows nothing of what they mean to others."""
+
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from mio.contracts.engine import Engine, Outputs
+from mio.contracts.messages import Clock, Message, Reply, Transcript
+from mio.contracts.stage import StageClock
+from mio.errors import DeviceError
+from nodes.io.journal.config import JournalConfig
+
+_OWNER_ONLY = 0o600
+
+
+class JournalEngine(Engine):
+    """Appends every event to a JSON lines file and every finished turn to a transcript."""
+
+    def __init__(self, config: JournalConfig) -> None:
+        self._events = _Log(config.events)
+        self._transcript = _Log(config.transcript)
+        self._avatar = config.avatar
+        self._clock = StageClock()
+        self._dialogue = _Dialogue()
+
+    def open(self) -> None:
+        """Open both files."""
+        self._events.open()
+        self._transcript.open()
+
+    def step(self, port: str, message: Message) -> Outputs:
+        """Write one message down."""
+        if isinstance(message, Clock):
+            self._follow(message)
+            return ()
+        match message:
+            case Transcript(final=True) if message.text:
+                self._say("You", message.text)
+            case Reply():
+                self._dialogue.reply(message)
+            case _:
+                pass
+        self._events.write(self._event(port, message))
+        return ()
+
+    def close(self) -> None:
+        """Write the last answer as far as it was heard, and close the files."""
+        self._finish_answer()
+        self._events.close()
+        self._transcript.close()
+
+    def _follow(self, clock: Clock) -> None:
+        was = self._clock.segment_id
+        self._clock.update(clock)
+        if clock.segment_id != was:
+            self._events.write({"port": "clock", "sent_ns": clock.sent_ns, **_fields(clock)})
+        if clock.segment_id:
+            self._dialogue.heard(clock.segment_id, clock.heard_char)
+        elif was:
+            self._finish_answer()
+
+    def _finish_answer(self) -> None:
+        text = self._dialogue.take_heard()
+        if text:
+            self._say(self._avatar, text)
+
+    def _say(self, who: str, text: str) -> None:
+        self._transcript.write_text(f"**{who}:** {text}\n\n")
+
+    def _event(self, port: str, message: Message) -> dict[str, Any]:
+        stage_s = round(self._clock.stage_s(message.sent_ns), 4) if self._clock.running else None
+        return {"port": port, "sent_ns": message.sent_ns, "stage_s": stage_s, **_fields(message)}
+
+
+class _Dialogue:
+    """The clauses of the current answer, and how much of it has been heard."""
+
+    def __init__(self) -> None:
+        self._segment_id = 0
+        self._clauses: list[str] = []
+        self._heard_chars = 0
+
+    def reply(self, reply: Reply) -> None:
+        if reply.segment_id != self._segment_id:
+            self._segment_id, self._clauses, self._heard_chars = reply.segment_id, [], 0
+        if reply.text:
+            self._clauses.append(reply.text)
+
+    def heard(self, segment_id: int, chars: int) -> None:
+        if segment_id == self._segment_id:
+            self._heard_chars = max(self._heard_chars, chars)
+
+    def take_heard(self) -> str:
+        """The part of the answer that was heard; forgets the answer."""
+        text = " ".join(self._clauses)
+        heard = text[: self._heard_chars].rstrip()
+        cut = bool(heard) and len(heard) < len(text.rstrip())
+        self._clauses, self._heard_chars = [], 0
+        return f"{heard} ..." if cut else heard
+
+
+class _Log:
+    """An append-only text file that only its owner may read, or nothing."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._file: TextIO | None = None
+
+    def open(self) -> None:
+        """Open the file for appending.
+
+        Raises:
+            DeviceError: If it cannot be written.
+        """
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=_OWNER_ONLY)
+            self._file = self._path.open("a", encoding="utf-8")
+        except OSError as error:
+            problem = f"{self._path}: {error.strerror or error}"
+            raise DeviceError(problem, "choose another place for the journal") from error
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Append one JSON line."""
+        self.write_text(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def write_text(self, text: str) -> None:
+        """Append text, visible to readers at once.
+
+        Raises:
+            DeviceError: If the disk is full or gone; the file is closed and the conversation goes on without it.
+        """
+        if self._file is None:
+            return
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except OSError as error:
+            self._file = None
+            raise DeviceError(f"{self._path}: {error.strerror or error}", "free some space and start again") from error
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _fields(message: Message) -> dict[str, Any]:
+    """Plain values of a message; sound and pictures are left out, only their length is kept."""
+    fields: dict[str, Any] = {"kind": message.KIND}
+    for name in message.__struct_fields__:
+        value = getattr(message, name)
+        if isinstance(value, np.ndarray):
+            fields[f"{name}_count"] = len(value)
+        elif name not in ("sent_ns", "host"):
+            fields[name] = value
+    return fields
+
+
+def build_engine(config: JournalConfig) -> JournalEngine:
+    """Make the engine."""
+    return JournalEngine(config)

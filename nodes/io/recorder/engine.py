@@ -1,0 +1,248 @@
+"""The recorder's engine: pictures and voices to their places on the recording's time, and what went wrong with them.
+
+The recording begins with the first picture. Its time is stage time. It knows no device but the file.
+"""
+
+import json
+import logging
+import math
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mio.contracts.engine import Engine, Outputs
+from mio.contracts.messages import AudioChunk, Clock, Message, Tick, VideoFrame
+from mio.contracts.rates import SPEECH_HZ, VIDEO_FPS
+from nodes.io.recorder.config import RecorderConfig
+from nodes.io.recorder.file_time import FileTime
+from nodes.io.recorder.files import report_path, reserve, stem_path
+from nodes.io.recorder.movie import Movie, RecordingError, Stems
+from nodes.io.recorder.soundtrack import SOUND_HZ, Soundtrack, Track
+
+_VOICES = {"user_audio": "user", "avatar_audio": "avatar"}
+_EARLY_CHUNKS = 200
+_WAIT_FOR_PICTURE_S = 1.0
+_FURTHEST_AHEAD_S = 5.0
+_YIELD_EVERY = 10  # repeated pictures, 2 ms each
+_KEPT_LEADS = 20_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Figures:
+    """What the recorder counts.
+
+    Attributes:
+        received: Pictures that came.
+        repeated: Places for which none came, which show the one before.
+        late: Pictures that were sent more than one frame after their stage time.
+        dropped: Pictures that are not in the file, because their place was taken, past, or absurd.
+        first_stage_s: Stage time of the first picture.
+        first_mono_ns: ``CLOCK_MONOTONIC`` of that moment.
+        leads_ms: How long before its stage time each picture was sent.
+        problem: Why recording stopped; empty if it did not.
+    """
+
+    received: int = 0
+    repeated: int = 0
+    late: int = 0
+    dropped: int = 0
+    first_stage_s: float = 0.0
+    first_mono_ns: int = 0
+    leads_ms: deque[float] = field(default_factory=lambda: deque[float](maxlen=_KEPT_LEADS))
+    problem: str = ""
+
+
+class RecorderEngine(Engine):
+    """Writes one recording.
+
+    Args:
+        path: The reserved file.
+        config: Quality and loudness.
+    """
+
+    tick_hz = 20.0
+
+    def __init__(self, path: Path, config: RecorderConfig) -> None:
+        self._path = path
+        self._config = config
+        self._time = FileTime()
+        self._sound = Soundtrack({"user": Track(config.user_gain_db), "avatar": Track(config.avatar_gain_db)})
+        self._movie: Movie | None = None
+        self._stems: Stems | None = None
+        self._early: deque[tuple[str, AudioChunk]] = deque(maxlen=_EARLY_CHUNKS)
+        self._now_ns = 0
+        self._figures = _Figures()
+
+    def step(self, port: str, message: Message) -> Outputs:
+        """Record what came; on a tick, write the sound that is complete."""
+        if self._figures.problem:
+            return
+        try:
+            match message:
+                case Clock():
+                    self._time.update(message)
+                    self._now_ns = max(self._now_ns, message.mono_ns)
+                case Tick():
+                    self._now_ns = message.mono_ns
+                    yield from self._write_due()
+                case VideoFrame():
+                    yield from self._add_picture(message)
+                case AudioChunk():
+                    self._add_sound(_VOICES[port], message)
+                case _:
+                    pass
+        except RecordingError as error:
+            self._stop(error)
+            raise
+
+    def close(self) -> None:
+        """End the file, and write the figures beside it."""
+        if self._movie is None and not self._figures.problem:
+            self._path.unlink(missing_ok=True)
+            _log.warning("nothing was recorded: no picture came")
+            return
+        if not self._figures.problem:
+            try:
+                self._end()
+            except RecordingError as error:
+                self._stop(error)
+                _log.error("%s", error)
+        self._write_report()
+
+    def _add_picture(self, frame: VideoFrame) -> Outputs:
+        figures = self._figures
+        figures.received += 1
+        if not self._time.running or not math.isfinite(frame.stage_s):
+            figures.dropped += 1
+            return
+        if self._movie is None:
+            self._begin(frame)
+        assert self._movie is not None
+        self._note_lead(frame)
+        place_s = self._time.of(frame.stage_s, self._now_ns)
+        place = round(place_s * VIDEO_FPS)
+        if place < self._movie.pictures or place_s > self._time.at(self._now_ns) + _FURTHEST_AHEAD_S:
+            figures.dropped += 1
+            return
+        yield from self._repeat_until(place)
+        self._movie.add_picture(frame.image)
+
+    def _add_sound(self, voice: str, chunk: AudioChunk) -> None:
+        if self._movie is None:
+            self._early.append((voice, chunk))
+            return
+        if voice == "avatar":
+            start_s = self._time.of(chunk.start_sample / SPEECH_HZ, self._now_ns)
+        else:
+            origin_ns = chunk.origin_ns or chunk.sent_ns - round(len(chunk.samples) / chunk.sample_rate * 1e9)
+            start_s = self._time.at(origin_ns)
+        self._sound.add(voice, chunk, start_s, self._time.at(self._now_ns))
+
+    def _begin(self, frame: VideoFrame) -> None:
+        self._time.start(frame.stage_s)
+        self._figures.first_stage_s = frame.stage_s
+        self._figures.first_mono_ns = self._time.mono_ns(0.0)
+        config = self._config
+        self._movie = Movie(self._path, (frame.width, frame.height), config.crf, config.preset)
+        if config.stems:
+            self._stems = Stems({voice: stem_path(self._path, voice) for voice in _VOICES.values()})
+        while self._early:
+            self._add_sound(*self._early.popleft())
+
+    def _write_due(self) -> Outputs:
+        """Write the sound that is complete; go on with the last picture if no new one comes."""
+        if self._movie is None:
+            return
+        now_s = self._time.at(self._now_ns)
+        yield from self._repeat_until(int((now_s - _WAIT_FOR_PICTURE_S) * VIDEO_FPS))
+        self._write_sound(self._sound.ready(now_s))
+
+    def _repeat_until(self, place: int) -> Outputs:
+        assert self._movie is not None
+        while self._movie.pictures < place:
+            self._movie.add_picture(None)
+            self._figures.repeated += 1
+            if self._figures.repeated % _YIELD_EVERY == 0:
+                yield None
+
+    def _write_sound(self, last: int) -> None:
+        assert self._movie is not None
+        mixed = self._sound.read(last)
+        self._movie.add_sound(mixed.mix)
+        if self._stems is not None:
+            self._stems.add(mixed)
+
+    def _end(self) -> None:
+        assert self._movie is not None
+        for _ in self._repeat_until(self._sound.written * VIDEO_FPS // SOUND_HZ):
+            pass
+        self._write_sound(self._movie.pictures * SOUND_HZ // VIDEO_FPS)
+        self._movie.close()
+        if self._stems is not None:
+            self._stems.close()
+
+    def _stop(self, error: RecordingError) -> None:
+        """Give up recording; the conversation goes on."""
+        self._figures.problem = str(error)
+        if self._movie is not None:
+            self._movie.abandon()
+        if self._stems is not None:
+            self._stems.close()
+
+    def _note_lead(self, frame: VideoFrame) -> None:
+        if not frame.sent_ns:
+            return
+        lead_s = self._time.of(frame.stage_s, frame.sent_ns) - self._time.at(frame.sent_ns)
+        self._figures.leads_ms.append(lead_s * 1e3)
+        self._figures.late += lead_s < -1.0 / VIDEO_FPS
+
+    def _write_report(self) -> None:
+        path = report_path(self._path)
+        try:
+            path.write_text(json.dumps(self._report(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            _log.warning("%s: cannot be written: %s", path, error.strerror)
+
+    def _report(self) -> dict[str, Any]:
+        figures, movie = self._figures, self._movie
+        voices = list(_VOICES.values()) if self._stems is not None else []
+        leads = sorted(figures.leads_ms)
+        return {
+            "file": self._path.name,
+            "finished": not figures.problem,
+            "problem": figures.problem,
+            "width": movie.size[0] if movie else 0,
+            "height": movie.size[1] if movie else 0,
+            "fps": VIDEO_FPS,
+            "duration_s": movie.pictures / VIDEO_FPS if movie else 0.0,
+            "frames": movie.pictures if movie else 0,
+            "frames_received": figures.received,
+            "frames_repeated": figures.repeated,
+            "frames_late": figures.late,
+            "frames_dropped": figures.dropped,
+            "lead_ms": _spread(leads),
+            "first_stage_s": figures.first_stage_s,
+            "first_mono_ns": figures.first_mono_ns,
+            "sound": {name: asdict(track.figures) for name, track in self._sound.tracks.items()},
+            "stems": {voice: {"file": stem_path(self._path, voice).name, "offset_s": 0.0} for voice in voices},
+        }
+
+
+def build_engine(config: RecorderConfig) -> RecorderEngine:
+    """Make the engine and reserve its file.
+
+    Raises:
+        MioError: If it cannot be written.
+    """
+    return RecorderEngine(reserve(config.path, overwrite=config.overwrite), config)
+
+
+def _spread(ordered: list[float]) -> dict[str, float]:
+    if not ordered:
+        return {}
+    last = len(ordered) - 1
+    shares = (("min", 0.0), ("p05", 0.05), ("p50", 0.5), ("max", 1.0))
+    return {name: round(ordered[round(share * last)], 3) for name, share in shares}

@@ -1,0 +1,42 @@
+"""Where a recording goes, decided and reserved before anything is recorded."""
+
+from pathlib import Path
+
+from mio.errors import MioError
+
+_MOST_NUMBERS = 10_000
+
+
+def reserve(path: Path, *, overwrite: bool) -> Path:
+    """Make the folder and an empty file; an existing file is kept and a number added, unless ``overwrite``.
+
+    Raises:
+        MioError: If that is not possible.
+    """
+    if path.suffix.lower() != ".mp4":
+        raise MioError(f"{path}: the recorder writes mp4", "end the path with .mp4")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if overwrite:
+            path.write_bytes(b"")
+            return path
+        for number in range(1, _MOST_NUMBERS):
+            candidate = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+            try:
+                candidate.touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            return candidate
+    except OSError as error:
+        raise MioError(f"{path}: cannot be written: {error.strerror}", "set 'path:' to a writable folder") from error
+    raise MioError(f"{path}: there are {_MOST_NUMBERS - 1} recordings of that name", "choose another 'path:'")
+
+
+def stem_path(path: Path, voice: str) -> Path:
+    """File of one voice beside a recording."""
+    return path.with_suffix(f".{voice}.wav")
+
+
+def report_path(path: Path) -> Path:
+    """File of the figures beside a recording."""
+    return path.with_suffix(".json")

@@ -1,0 +1,1 @@
+"""The script: messages that are written down and played at given times."""

@@ -1,0 +1,1 @@
+"""The speaker: plays the avatar's voice and owns the stage clock."""

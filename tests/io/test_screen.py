@@ -1,0 +1,396 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mio.contracts.messages import Clock, Command, Message, Reply, Transcript, Turn, VideoFrame
+from mio.errors import DeviceError, MioError
+from mio.runtime.testing import run_engine, steps, tick
+from nodes.io.screen.config import ScreenConfig
+from nodes.io.screen.conversation import Line
+from nodes.io.screen.displays import Input, KeyPressed, NullDisplay, WindowClosed, open_display
+from nodes.io.screen.engine import ScreenEngine, build_engine
+from nodes.io.screen.keyboard import Action
+from nodes.io.screen.overlay import Overlay
+from nodes.io.screen.scene import Scene
+from nodes.io.screen.transcript_file import TranscriptFile
+
+MANIFEST = Path("nodes/io/screen/dora-node.yml")
+F1, F2, F3, F4, F11, ENTER, ESCAPE, BACKSPACE = 0xFFBE, 0xFFBF, 0xFFC0, 0xFFC1, 0xFFC8, 13, 27, 8
+
+
+class FakeDisplay:
+    """Keeps what it is shown; the test presses its keys."""
+
+    def __init__(self) -> None:
+        self.shown: list[float | None] = []
+        self.scene = Scene()
+        self.given: list[Input] = []
+        self.fullscreen = False
+        self.closed = False
+
+    def show(self, frame: VideoFrame | None, scene: Scene) -> None:
+        self.shown.append(frame.stage_s if frame is not None else None)
+        self.scene = scene
+
+    def inputs(self) -> list[Input]:
+        given, self.given = self.given, []
+        return given
+
+    def set_fullscreen(self, on: bool) -> None:
+        self.fullscreen = on
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Sitting:
+    """A screen engine on a fake display, with stage time 0 at second 10."""
+
+    def __init__(self, **config: object) -> None:
+        self.display = FakeDisplay()
+        self.config = ScreenConfig(**config)  # type: ignore[arg-type]
+        self.engine = ScreenEngine(self.display, self.config)
+        self.now_s = 10.0
+        self.sent: list[tuple[str, Message]] = []
+        self.send("clock", Clock(stage_s=0.0, mono_ns=10_000_000_000))
+        self.run(0.02)
+
+    def send(self, port: str, message: Message) -> None:
+        self.sent += steps(self.engine, port, message)
+
+    def run(self, seconds: float) -> None:
+        for _ in range(round(seconds * 100)):
+            self.sent += tick(self.engine, self.now_s)
+            self.now_s += 0.01
+
+    def press(self, *keys: int | str) -> None:
+        codes = [ord(c) for key in keys if isinstance(key, str) for c in key] or [k for k in keys if isinstance(k, int)]
+        self.display.given += [KeyPressed(code) for code in codes]
+        self.run(0.01)
+
+    def commands(self) -> list[str]:
+        return [message.action for _, message in self.sent if isinstance(message, Command)]
+
+    def typed(self) -> list[str]:
+        return [message.text for port, message in self.sent if isinstance(message, Transcript) and port == "typed"]
+
+
+def picture(stage_s: float, size: int = 8) -> VideoFrame:
+    return VideoFrame(pixels=np.zeros(size * size * 3, np.uint8), width=size, height=size, stage_s=stage_s)
+
+
+def test_each_picture_is_shown_when_its_stage_time_has_come() -> None:
+    sitting = Sitting()
+    for index in range(30):
+        sitting.send("frame", picture(0.1 + index / 30))
+        sitting.run(0.03)
+    sitting.run(0.3)
+    shown = [at for at in sitting.display.shown if at is not None]
+    assert shown == pytest.approx([0.1 + index / 30 for index in range(30)])
+    summary = sitting.engine._frames.punctuality.summary()
+    assert summary["frames_late"] == summary["frames_dropped"] == 0
+    assert -5.1 <= summary["lateness_ms"]["p50"] <= 5.1
+
+
+def test_of_several_due_pictures_only_the_newest_is_shown() -> None:
+    sitting = Sitting()
+    sitting.run(1.0)
+    for stage_s in (0.90, 0.93, 0.96):
+        sitting.send("frame", picture(stage_s))
+    sitting.run(0.05)
+    assert [at for at in sitting.display.shown if at is not None] == [0.96]
+    assert sitting.engine._frames.punctuality.dropped == 2
+
+
+def test_late_doubled_and_absurd_pictures_are_counted() -> None:
+    sitting = Sitting()
+    sitting.run(1.0)
+    sitting.send("frame", picture(0.9))
+    sitting.run(0.02)
+    for stage_s in (0.9, 0.5, float("nan"), 1e9):
+        sitting.send("frame", picture(stage_s))
+    sitting.run(0.02)
+    summary = sitting.engine._frames.punctuality.summary()
+    assert (summary["frames_shown"], summary["frames_late"], summary["frames_dropped"]) == (1, 1, 4)
+    assert summary["late_frames_pct"] == 100.0
+
+
+def test_without_a_clock_pictures_are_shown_at_once() -> None:
+    display = FakeDisplay()
+    engine = ScreenEngine(display, ScreenConfig())
+    tick(engine, 1.0)
+    steps(engine, "frame", picture(123.0))
+    tick(engine, 1.01)
+    assert 123.0 in display.shown
+
+
+def test_after_a_restarted_clock_pictures_go_on() -> None:
+    sitting = Sitting()
+    sitting.run(5.0)
+    sitting.send("frame", picture(5.0))
+    sitting.run(0.05)
+    sitting.send("clock", Clock(stage_s=0.0, mono_ns=round(sitting.now_s * 1e9), epoch=1))
+    sitting.send("frame", picture(0.05))
+    sitting.run(0.1)
+    assert sitting.display.shown[-1] == 0.05
+
+
+def test_typing_makes_a_line_that_enter_sends() -> None:
+    sitting = Sitting()
+    sitting.press("Hi there1")
+    sitting.press(BACKSPACE)
+    assert sitting.display.scene.typed == "Hi there"
+    sitting.press(ENTER)
+    assert sitting.typed() == ["Hi there"]
+    assert sitting.display.scene.typed == ""
+    message = next(message for port, message in sitting.sent if port == "typed")
+    assert isinstance(message, Transcript)
+    assert (message.final, message.source) == (True, "text")
+    assert message.origin_ns > 0
+
+
+def test_escape_clears_the_line_and_an_empty_line_is_not_sent() -> None:
+    sitting = Sitting()
+    sitting.press("x")
+    sitting.press(ESCAPE)
+    sitting.press(ENTER)
+    assert sitting.typed() == []
+    assert sitting.commands() == []
+
+
+def test_escape_twice_quits_and_once_does_not() -> None:
+    sitting = Sitting()
+    sitting.press(ESCAPE)
+    assert sitting.display.scene.notice == "Esc again to quit"
+    sitting.run(4.0)
+    sitting.press(ESCAPE)
+    assert sitting.commands() == []
+    sitting.press(ESCAPE)
+    assert sitting.commands() == ["quit"]
+    assert sitting.display.closed
+
+
+def test_closing_the_window_quits_once_and_the_node_goes_on_without_it() -> None:
+    sitting = Sitting()
+    sitting.display.given = [WindowClosed()]
+    sitting.run(0.1)
+    sitting.display.given = [WindowClosed()]
+    sitting.send("frame", picture(0.2))
+    sitting.run(0.1)
+    assert sitting.commands() == ["quit"]
+
+
+def test_a_kiosk_has_no_buttons_and_does_not_quit_by_key() -> None:
+    sitting = Sitting(kiosk=True)
+    sitting.press(ESCAPE)
+    sitting.press(ESCAPE)
+    assert sitting.commands() == []
+    assert not sitting.display.scene.buttons
+
+
+def test_mute_and_stop_are_sent_and_shown() -> None:
+    sitting = Sitting()
+    sitting.send("clock", Clock(stage_s=0.1, mono_ns=10_100_000_000, segment_id=6))
+    sitting.press(F2)
+    assert sitting.display.scene.muted
+    sitting.press(F2)
+    sitting.press(F3)
+    assert sitting.commands() == ["mute", "unmute", "stop"]
+    stop = [message for _, message in sitting.sent if isinstance(message, Command)][-1]
+    assert stop.segment_id == 6
+
+
+def test_space_talks_while_it_is_held() -> None:
+    sitting = Sitting()
+    sitting.press(" ")
+    sitting.run(0.6)
+    for _ in range(20):
+        sitting.press(" ")
+        sitting.run(0.03)
+    assert sitting.commands() == ["talk_start"]
+    assert sitting.display.scene.talking
+    sitting.run(0.25)
+    assert sitting.commands() == ["talk_start", "talk_end"]
+    assert not sitting.display.scene.talking
+
+
+def test_a_tap_on_space_ends_by_itself_and_space_in_a_line_is_a_letter() -> None:
+    sitting = Sitting()
+    sitting.press(" ")
+    sitting.run(0.8)
+    assert sitting.commands() == ["talk_start", "talk_end"]
+    sitting.press("a b")
+    assert sitting.display.scene.typed == "a b"
+    assert len(sitting.commands()) == 2
+
+
+def test_toggles_for_help_captions_and_full_screen() -> None:
+    sitting = Sitting()
+    sitting.press("?")
+    assert sitting.display.scene.help
+    sitting.press(F1)
+    assert not sitting.display.scene.help
+    sitting.press(F4)
+    assert not sitting.display.scene.captions
+    sitting.press(F11)
+    assert sitting.display.fullscreen
+
+
+def test_buttons_on_the_picture_do_what_they_say() -> None:
+    sitting = Sitting()
+    sitting.display.given = [Action.MUTE, Action.TALK_START, Action.TALK_END]
+    sitting.run(0.01)
+    assert sitting.commands() == ["mute", "talk_start", "talk_end"]
+
+
+def test_captions_show_both_sides_and_brighten_with_what_is_heard() -> None:
+    sitting = Sitting()
+    sitting.send("turn", Turn(state="thinking"))
+    sitting.send("transcript", Transcript(text="Who are", final=False, segment_id=1))
+    sitting.send("transcript", Transcript(text="Who are you?", segment_id=1))
+    sitting.send("reply", Reply(text="I keep the light.", segment_id=1))
+    sitting.send("reply", Reply(text="And the garden.", segment_id=1, index=1, first_char=18, fin=True))
+    sitting.send("turn", Turn(state="avatar_speaking"))
+    sitting.run(0.02)
+    scene = sitting.display.scene
+    assert (scene.user_text, scene.user_final) == ("Who are you?", True)
+    assert (scene.reply_text, scene.heard) == ("I keep the light. And the garden.", 0)
+    clock = Clock(stage_s=1.0, mono_ns=11_000_000_000, segment_id=1, heard_sample=12_000, heard_char=6)
+    sitting.send("clock", clock)
+    sitting.run(0.02)
+    assert scene.reply_text[: sitting.display.scene.heard] == "I keep the"
+    assert sitting.display.scene.turn == "avatar_speaking"
+
+
+def test_captions_go_some_seconds_after_the_turn() -> None:
+    sitting = Sitting()
+    sitting.send("transcript", Transcript(text="Hello"))
+    sitting.send("turn", Turn(state="idle"))
+    sitting.run(5.0)
+    assert sitting.display.scene.user_text == "Hello"
+    sitting.run(2.0)
+    assert sitting.display.scene.user_text == ""
+
+
+def converse(engine: ScreenEngine) -> None:
+    """One whole turn, and one that is given up after a word."""
+    steps(engine, "clock", Clock(stage_s=0.0, mono_ns=0))
+    steps(engine, "transcript", Transcript(text="Who are you?", segment_id=1))
+    steps(engine, "reply", Reply(text="I am Mio.", segment_id=1, fin=True))
+    steps(engine, "clock", Clock(stage_s=2.0, mono_ns=2, segment_id=1, heard_char=9, heard_sample=9, fin=True))
+    steps(engine, "transcript", Transcript(text="Grüße", segment_id=2, source="text"))
+    steps(engine, "reply", Reply(text="Well, let me tell you.", segment_id=2, fin=True))
+    steps(engine, "clock", Clock(stage_s=4.0, mono_ns=4, segment_id=2, heard_char=5, heard_sample=9, fin=True))
+
+
+def test_the_transcript_has_what_each_side_heard(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "talk.jsonl"
+    engine = build_engine(ScreenConfig(device="null", transcript_path=path))
+    converse(engine)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [(line["who"], line["text"], line["interrupted"]) for line in lines] == [
+        ("user", "Who are you?", False),
+        ("avatar", "I am Mio.", False),
+        ("user", "Grüße", False),
+        ("avatar", "Well,", True),
+    ]
+    assert [line["source"] for line in lines] == ["speech", "speech", "text", "speech"]
+    assert [line["segment_id"] for line in lines] == [1, 1, 2, 2]
+    assert datetime.fromisoformat(lines[0]["at"]).tzinfo is not None
+
+
+def test_the_transcript_grows_and_can_be_markdown(tmp_path: Path) -> None:
+    path = tmp_path / "talk.md"
+    path.write_text("# Yesterday\n\n")
+    file = TranscriptFile(path, now=lambda: datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC))
+    file.add(Line("user", "Hello\nthere", 1))
+    file.add(Line("avatar", "Well,", 1, interrupted=True))
+    assert path.read_text() == "# Yesterday\n\n**You** (03:04:05): Hello there\n\n**Mio** (03:04:05): Well, —\n\n"
+
+
+def test_a_transcript_that_cannot_be_written_is_one_clear_error(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MioError, match="set 'transcript_path:' to a writable file"):
+        TranscriptFile(tmp_path / "file" / "talk.md")
+    file = TranscriptFile(tmp_path / "talk.md")
+    (tmp_path / "talk.md").unlink()
+    (tmp_path / "talk.md").mkdir()
+    file.add(Line("user", "a", 1))
+    file.add(Line("user", "b", 1))
+    assert len(caplog.records) == 1
+
+
+def test_how_punctual_pictures_were_is_reported_at_the_end(tmp_path: Path) -> None:
+    engine = build_engine(ScreenConfig(device="null", report_path=tmp_path / "screen.json"))
+    frames = [("frame", picture(0.05 + index / 30), index / 30) for index in range(60)]
+    script = [("clock", Clock(stage_s=0.0, mono_ns=0)), *frames]
+    transport = run_engine(engine, MANIFEST, script, run_s=2.2)
+    assert not transport.logged
+    report = json.loads((tmp_path / "screen.json").read_text())
+    assert report["frames_received"] == report["frames_shown"] == 60
+    assert report["late_frames_pct"] == 0.0
+    assert report["interval_ms"]["p50"] == pytest.approx(1000 / 30, abs=10.0)
+
+
+def test_a_missing_display_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(DeviceError, match="no display: DISPLAY is not set.*--screen null"):
+        open_display(ScreenConfig())
+    monkeypatch.setenv("DISPLAY", ":987")
+    with pytest.raises(DeviceError, match="no window can be opened on display :987.*--screen null"):
+        open_display(ScreenConfig())
+    assert isinstance(open_display(ScreenConfig(device="null")), NullDisplay)
+
+
+def test_the_overlay_repaints_only_what_has_changed() -> None:
+    overlay = Overlay(360, 360)
+    first = overlay.patches(Scene(reply_text="One two three", heard=3))
+    second = overlay.patches(Scene(reply_text="One two three", heard=7))
+    same = [a is b for a, b in zip(first, second, strict=True)]
+    assert same.count(False) == 1
+
+
+def test_the_overlay_fits_any_size_and_text() -> None:
+    for width, height in ((64, 64), (721, 333), (1080, 1920)):
+        picture = np.full((height, width, 3), 90, np.uint8)
+        scene = Scene(
+            user_text="word " * 400,
+            reply_text="Donaudampfschifffahrtsgesellschaft" * 20 + " äöüß 中文 " * 30,
+            heard=500,
+            typed="x" * 500,
+            notice="notice",
+            help=True,
+        )
+        overlay = Overlay(width, height)
+        overlay.lay_on(picture, scene)
+        assert (picture != 90).any()
+        overlay.lay_on(picture, Scene(turn="thinking", muted=True, talking=True))
+
+
+def test_heard_words_are_brighter_than_the_rest() -> None:
+    def brightness(heard: int) -> float:
+        picture = np.zeros((360, 360, 3), np.uint8)
+        Overlay(360, 360).lay_on(picture, Scene(reply_text="one two three four", heard=heard, buttons=False))
+        return float(picture[200:].mean())
+
+    assert brightness(0) < brightness(8) < brightness(18)
+
+
+def test_a_button_is_found_where_it_is_painted() -> None:
+    overlay = Overlay(720, 720)
+    overlay.patches(Scene())
+    for button in overlay.buttons:
+        assert overlay.button_at((button.left + button.right) // 2, (button.top + button.bottom) // 2) == button
+    assert {button.action for button in overlay.buttons} == {
+        Action.HELP,
+        Action.TALK_START,
+        Action.STOP,
+        Action.MUTE,
+    }
+    assert overlay.button_at(360, 600) is None
