@@ -1,0 +1,1 @@
+"""Benchmarks: ``mio bench NAME`` runs the module of that name and keeps its figures."""

@@ -1,0 +1,1 @@
+"""The ``mio`` command: one module per subcommand."""

@@ -1,0 +1,63 @@
+"""Entry point of the ``mio`` command: finds the subcommand, runs it, prints one clear line if it fails."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from mio import __version__
+from mio.errors import MioError
+
+COMMANDS = {
+    "demo": "ask the digital human a spoken question and record the answer on video",
+    "talk": "talk to it live: microphone, loudspeakers and a window",
+    "run": "run any dataflow, after checking it",
+    "check": "look for everything that would go wrong in a dataflow, before anything starts",
+    "graph": "draw a dataflow: text, Mermaid or SVG",
+    "doctor": "report graphics, sound, camera, GPU, versions and weights of this machine",
+    "devices": "list microphones, loudspeakers, cameras and displays",
+    "say": "speak a text into a sound file",
+    "character": "check or show a character pack",
+    "swap": "replace the engine of a running node, without a gap",
+    "bench": "measure something, print a table and keep the figures",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(words)
+    args = parser.parse_args(words)
+    if args.command is None:
+        parser.print_help()
+        return 2
+    try:
+        return int(args.run(args) or 0)
+    except MioError as error:
+        print(f"mio {args.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser; only the module of the named subcommand is imported."""
+    parser = argparse.ArgumentParser(
+        prog="mio",
+        description="Mio: a digital human you can talk to, on your own machine, in real time.",
+        epilog="'mio COMMAND --help' says more. Start with: mio demo",
+    )
+    parser.add_argument("--version", action="version", version=f"mio {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    named = next((word for word in words if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == named:
+            module = importlib.import_module(f"mio.cli.{name}")
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

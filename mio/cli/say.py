@@ -1,0 +1,24 @@
+"""``mio say TEXT -o FILE``."""
+
+import argparse
+from pathlib import Path
+
+from mio.errors import MioError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("text", help="what to say")
+    parser.add_argument("-o", "--output", type=Path, default=Path("speech.wav"), help="wav file (speech.wav)")
+    parser.add_argument("--voice", help="voice of the speech engine; the character's if left out")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the sound file."""
+    try:
+        from nodes.talker.engine import say
+    except ModuleNotFoundError as error:
+        raise MioError(f"speaking needs the package {error.name}", "pip install 'mio[talker,espeak]'") from error
+    say(args.text, args.output, voice=args.voice)
+    print(args.output)
+    return 0

@@ -1,0 +1,42 @@
+"""``mio swap NODE [ENGINE]``."""
+
+import argparse
+import shlex
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from mio.cli.run import overrides
+from mio.errors import MioError
+from mio.flow.live import find_flow
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("node", help="id of the running node")
+    parser.add_argument("engine", nargs="?", help="engine to put in its place; the same one again if left out")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of its configuration")
+    parser.add_argument("--config", type=Path, help="another configuration file")
+    parser.add_argument("--command", metavar="PROGRAM", help="another program, such as one of another venv")
+    parser.add_argument("--flow", metavar="ID", help="which dataflow, where several are running")
+    parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="how long loading may take (300)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask the node's supervisor to swap, and say how it went."""
+    flow = find_flow(args.flow)
+    env = overrides([f"{args.node}.{setting}" for setting in args.set])
+    if args.engine is not None:
+        env |= overrides([f"{args.node}.engine={args.engine}"])
+    if args.config is not None:
+        if not args.config.is_file():
+            raise MioError(f"{args.config}: no such file", "name a configuration file")
+        env["MIO_CONFIG"] = str(args.config.resolve())
+    request = {"do": "swap", "env": env, "command": shlex.split(args.command) if args.command else None}
+    began_s = time.monotonic()
+    answer = flow.ask(args.node, request, args.timeout)
+    took_s = time.monotonic() - began_s
+    handover_ms = answer["handover_ms"]
+    Console().print(f"{args.node}: swapped after {took_s:.1f} s of loading, handed over in {handover_ms} ms")
+    return 0

@@ -1,0 +1,1 @@
+"""Dataflows as files: reading, checking and drawing them. Nothing here runs one."""

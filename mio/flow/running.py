@@ -1,0 +1,93 @@
+"""A dataflow that runs: started, watched and stopped through ``dora run``."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from mio.errors import MioError
+from mio.flow.dora import dora_command, dora_environment
+
+_STOP_GRACE_S = 20.0
+
+
+class RunningFlow:
+    """A ``dora run`` process with its log in a file.
+
+    Several may run on one machine: ``dora run`` picks free ports, and each has its own log and run folder.
+
+    Attributes:
+        log_path: dora's output, with the nodes' log lines.
+        pid: Process id of ``dora run``; the nodes are its children.
+    """
+
+    def __init__(self, flow: Path, log_path: Path, env: Mapping[str, str] | None = None) -> None:
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        self.log_path = log_path
+        environ = dora_environment({**os.environ, **(env or {})})
+        with log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                [dora_command(), "run", str(flow)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=environ,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def stop(self) -> int:
+        """Stop all nodes in order and return dora's exit status."""
+        if self.running:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            return self._process.wait(_STOP_GRACE_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            return self._process.wait()
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Exit status once it has ended; None if it has not within the timeout."""
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait_for_log(self, text: str, timeout_s: float) -> None:
+        """Wait until a text appears in the log.
+
+        Raises:
+            MioError: If the flow ends or the time is over before.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if text in self.log_path.read_text(errors="replace"):
+                return
+            if not self.running:
+                raise MioError(
+                    f"the dataflow ended before it said '{text}': {self.complaint()}", f"see {self.log_path}"
+                )
+            time.sleep(0.05)
+        raise MioError(f"the dataflow did not say '{text}' within {timeout_s:g} s", f"see {self.log_path}")
+
+    def complaint(self) -> str:
+        """The first error in the log, for a one-line message."""
+        for line in self.log_path.read_text(errors="replace").splitlines():
+            if "ERROR" in line or " -> " in line:
+                return line.strip()
+        return "no error in the log"
+
+    def __enter__(self) -> "RunningFlow":
+        """Use as a context manager: stopped at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        self.stop()

@@ -1,0 +1,1 @@
+"""Measurements of a running or recorded conversation, from outside: processes, sound tracks, pictures."""

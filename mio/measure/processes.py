@@ -1,0 +1,102 @@
+"""CPU time and memory of a process and all that it started, sampled in the background."""
+
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+_PREFIX = "mio-"
+
+
+class Sample(NamedTuple):
+    """One look at the processes.
+
+    Attributes:
+        mono_s: ``CLOCK_MONOTONIC`` when it was taken.
+        cpu_s: CPU seconds used so far, by name.
+        rss_mb: Resident memory, by name.
+    """
+
+    mono_s: float
+    cpu_s: dict[str, float]
+    rss_mb: dict[str, float]
+
+
+class ProcessSampler:
+    """Looks at a process tree every half second until it is stopped.
+
+    Attributes:
+        samples: In the order of time.
+    """
+
+    def __init__(self, pid: int, every_s: float = 0.5) -> None:
+        self.samples: list[Sample] = []
+        self._root = psutil.Process(pid)
+        self._every_s = every_s
+        self._ended_cpu_s: dict[int, tuple[str, float]] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="process sampler", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take a last look and end."""
+        self._stop.set()
+        self._thread.join()
+
+    def cores(self, start_s: float, end_s: float) -> float:
+        """CPU cores in use on average between two monotonic times; 0 if there are too few samples."""
+        within = [sample for sample in self.samples if start_s <= sample.mono_s <= end_s]
+        if len(within) < 2:
+            return 0.0
+        used = sum(within[-1].cpu_s.values()) - sum(within[0].cpu_s.values())
+        return used / (within[-1].mono_s - within[0].mono_s)
+
+    def totals(self) -> dict[str, dict[str, float]]:
+        """CPU seconds and peak memory of each process by name."""
+        if not self.samples:
+            return {}
+        last = self.samples[-1]
+        peaks: dict[str, float] = {}
+        for sample in self.samples:
+            for name, megabytes in sample.rss_mb.items():
+                peaks[name] = max(peaks.get(name, 0.0), megabytes)
+        return {
+            name: {"cpu_s": round(cpu_s, 2), "peak_rss_mb": round(peaks.get(name, 0.0), 1)}
+            for name, cpu_s in sorted(last.cpu_s.items())
+        }
+
+    def _run(self) -> None:
+        while True:
+            self._look()
+            if self._stop.wait(self._every_s):
+                return
+
+    def _look(self) -> None:
+        rss: dict[str, float] = {}
+        try:
+            processes = [self._root, *self._root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return
+        for process in processes:
+            try:
+                name = _name(process)
+                times = process.cpu_times()
+                self._ended_cpu_s[process.pid] = (name, times.user + times.system)
+                rss[name] = rss.get(name, 0.0) + process.memory_info().rss / 1e6
+            except psutil.Error:
+                continue
+        cpu: dict[str, float] = {}
+        for name, seconds in self._ended_cpu_s.values():
+            cpu[name] = cpu.get(name, 0.0) + seconds
+        self.samples.append(Sample(time.monotonic(), cpu, rss))
+
+
+def _name(process: psutil.Process) -> str:
+    """Node name of a process, from the console script it runs; ``dora`` for the daemon."""
+    for part in process.cmdline()[:3]:
+        stem = Path(part).name
+        if stem.startswith(_PREFIX):
+            return stem.removeprefix(_PREFIX)
+    return process.name()
