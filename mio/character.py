@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from mio.config import ConfigFile, build_config, read_config_file
 from mio.errors import ConfigError
-from mio.runtime.config import ConfigFile, build_config, read_config_file
 
 T = TypeVar("T", bound=msgspec.Struct)
 

@@ -1,0 +1,1 @@
+"""Nodes: one folder each, which never imports another node."""

@@ -12,9 +12,9 @@ from mio.contracts.emotions import GESTURES
 from mio.contracts.messages import BodyMotion, Clock, Interrupt, Message, MotionPrompt, Speech, Tick, Turn
 from mio.contracts.rates import BODY_FPS, SPEECH_FRAME_SAMPLES, SPEECH_HZ
 from mio.contracts.skeleton import JOINT_INDEX
+from mio.rotation import Array, inverse, product, quaternion, rotvec
 from nodes.body.config import BodyConfig
 from nodes.body.engine import IdleEngine
-from nodes.body.rotation import Array, inverse, product, quaternion, rotvec
 from nodes.body.skeleton import forward
 
 DURATION = "about 1 min"

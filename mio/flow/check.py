@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from mio.config import SHARED, build_config, read_config_file
 from mio.contracts.messages import VideoFrame, type_name
 from mio.errors import ConfigError, MioError, did_you_mean
 from mio.flow.dataflow import Dataflow, FlowInput, FlowNode, read_flow
 from mio.flow.dora import validate
 from mio.flow.packages import Checkable, config_struct, executable, manifest_of, package_of, packages_by_script
-from mio.runtime.config import SHARED, build_config, read_config_file
 from mio.runtime.manifest import Manifest
 
 _INPUT_KEYS = ("source", "queue_size", "queue_policy", "input_timeout")

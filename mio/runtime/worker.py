@@ -19,10 +19,10 @@ from typing import cast
 import msgspec
 import pyarrow as pa
 
+from mio.config import load_config
 from mio.contracts.engine import Engine
 from mio.errors import ConfigError, MioError
 from mio.runtime import slot_protocol as slot
-from mio.runtime.config import load_config
 from mio.runtime.dora_env import dora_node_id
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest

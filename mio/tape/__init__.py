@@ -1,1 +1,1 @@
-"""Recordings of running dataflows: every message with its header and times, and every step of every engine, in one file."""
+"""Recordings of running dataflows: every message with its header and times, every step of every engine."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mio.contracts.skeleton import JOINT_INDEX
-from nodes.body.rotation import (
+from mio.rotation import (
     Array,
     about,
     cross,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from nodes.body.rotation import Array
+from mio.rotation import Array
 
 # Standard deviation of each channel. Sway of the pelvis in metres: the body's centre of mass in quiet stance moves with
 # a standard deviation of some 4 mm forward and 2.5 mm sideways (Winter 1995; Prieto et al. 1996 for the pressure under

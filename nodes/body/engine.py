@@ -10,6 +10,7 @@ from mio.contracts.messages import BodyMotion, Clock, Interrupt, Message, Motion
 from mio.contracts.rates import BODY_DIM, BODY_FPS
 from mio.contracts.stage import StageClock
 from mio.errors import ContractError
+from mio.rotation import Array
 from nodes.body.accents import TurnSpeech
 from nodes.body.breath import Breath
 from nodes.body.choreography import Choreography, Cue
@@ -19,7 +20,6 @@ from nodes.body.gestures.phrase import SIDES
 from nodes.body.pose import TRACKS, compose
 from nodes.body.postures import RESTS
 from nodes.body.prompts import understand
-from nodes.body.rotation import Array
 from nodes.body.standing import ACTIVITY_OF_TURN, Activity, Standing
 from nodes.body.state import BodyState, export, generator, pose_of, restore
 from nodes.body.tracks import Track

@@ -5,7 +5,7 @@ from types import MappingProxyType
 import numpy as np
 
 from mio.contracts.skeleton import FINGER_JOINTS
-from nodes.body.rotation import Array
+from mio.rotation import Array
 
 HAND_CHANNELS = 7  # curl of index, middle, ring, little finger; spread; thumb curl; thumb towards the palm
 

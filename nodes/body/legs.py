@@ -3,7 +3,7 @@
 import numpy as np
 
 from mio.contracts.skeleton import JOINT_INDEX
-from nodes.body.rotation import Array, about, cross, from_matrix, matrix, rotvec, unit
+from mio.rotation import Array, about, cross, from_matrix, matrix, rotvec, unit
 from nodes.body.skeleton import ANKLE_HEIGHT_M, REST, SHANK_M, THIGH_M
 
 LEG_JOINTS = tuple(JOINT_INDEX[f"{side}_{name}"] for side in ("left", "right") for name in ("hip", "knee", "ankle"))

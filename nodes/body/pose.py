@@ -7,9 +7,9 @@ import numpy as np
 
 from mio.contracts.rates import BODY_DIM
 from mio.contracts.skeleton import JOINT_INDEX
+from mio.rotation import Array, about, matrix, product, rotvec
 from nodes.body import arms, hands, legs
 from nodes.body.drift import CHANNELS
-from nodes.body.rotation import Array, about, matrix, product, rotvec
 
 TRACKS: Mapping[str, int] = MappingProxyType(
     {

@@ -3,9 +3,9 @@
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
+from mio.rotation import Array
 from nodes.body.arms import ArmGoal, solve
 from nodes.body.hands import SHAPES
-from nodes.body.rotation import Array
 
 Posture = Literal["hanging", "clasped_left", "clasped_right", "ready", "joined"]
 

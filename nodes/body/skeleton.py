@@ -7,7 +7,7 @@ feet, as in HumanML3D, whose clips stand with their lowest joint on it.
 import numpy as np
 
 from mio.contracts.skeleton import JOINT_INDEX, JOINTS, PARENTS
-from nodes.body.rotation import Array, matrix, quaternion
+from mio.rotation import Array, matrix, quaternion
 
 # Metres in T-pose facing +Z, from the parent joint. Bone lengths are those of HumanML3D's canonical skeleton (its
 # target skeleton 000021), left and right averaged; limbs stretched along the axes.

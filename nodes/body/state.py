@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 
 from mio.errors import MioError
+from mio.rotation import Array
 from nodes.body.accents import TurnSpeech
 from nodes.body.breath import BreathState
 from nodes.body.choreography import ChoreographyState
-from nodes.body.rotation import Array
 from nodes.body.standing import StandingState
 from nodes.body.tracks import Track
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nodes.body.rotation import Array
+from mio.rotation import Array
 
 _SHORTEST_S = 0.1
 

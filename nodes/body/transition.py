@@ -3,7 +3,7 @@
 import numpy as np
 
 from mio.contracts.rates import BODY_FPS
-from nodes.body.rotation import Array, inverse, product, quaternion, rotvec
+from mio.rotation import Array, inverse, product, quaternion, rotvec
 from nodes.body.tracks import Movement, Track
 
 TRANSITION_S = 1.0

@@ -1,13 +1,11 @@
 """The listener as a dora node."""
 
-from mio.runtime import serve  # first: it limits the compute threads
-from nodes.listener.config import ListenerConfig
-from nodes.listener.engine import build_engine
+from mio.runtime import serve
 
 
 def main() -> None:
-    """Serve the listener until its dataflow ends."""
-    serve("nodes.listener", ListenerConfig, build_engine)
+    """Run the node until its dataflow ends."""
+    serve("nodes.listener")
 
 
 if __name__ == "__main__":

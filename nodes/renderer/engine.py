@@ -12,13 +12,13 @@ from mio.contracts.rates import BODY_DIM, FACE_DIM, VIDEO_FPS
 from mio.contracts.skeleton import JOINT_INDEX
 from mio.contracts.stage import StageClock
 from mio.errors import ContractError
+from mio.rotation import Array
 from nodes.renderer.cache import obtain_avatar
 from nodes.renderer.config import Look, RendererConfig
 from nodes.renderer.context import is_software, open_context
 from nodes.renderer.hair_swing import HairSwing
 from nodes.renderer.motion import actions_at, pose_at
 from nodes.renderer.quality import Governor
-from nodes.renderer.rotation import Array
 from nodes.renderer.studio import Studio
 from nodes.renderer.timeline import Timeline
 

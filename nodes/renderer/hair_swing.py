@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from nodes.renderer.rotation import Array, rotvecs
+from mio.rotation import Array, rotvec
 
 _FREQUENCY_HZ = 1.7  # of a free swing; a pendulum of 9 cm
 _DAMPING = 0.38  # of critical
@@ -67,4 +67,4 @@ def _rotvec(matrix: Array) -> Array:
     axis = np.array([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
     quaternion = np.concatenate([[1 + np.trace(matrix)], axis])
     size = np.linalg.norm(quaternion)
-    return rotvecs(quaternion / size) if size > 1e-9 else np.zeros(3)
+    return rotvec(quaternion / size) if size > 1e-9 else np.zeros(3)

@@ -12,8 +12,8 @@ from mio.contracts.rates import (
     FACE_RIGHT_EYE,
 )
 from mio.contracts.skeleton import FINGER_JOINTS, JOINT_INDEX
+from mio.rotation import Array, matrix, quaternion, rotvec, slerp
 from nodes.renderer.face import with_lids_following
-from nodes.renderer.rotation import Array, matrices, quaternions, rotvecs, slerp
 from nodes.renderer.skeleton import PELVIS_HEIGHT_M, Pose
 from nodes.renderer.timeline import Moment
 
@@ -53,9 +53,9 @@ def pose_at(face: Moment | None, body: Moment | None, hair: Array) -> Pose:
     face = face or Moment(_STILL, _STILL, 0.0)
     body = body or Moment(_RESTING, _RESTING, 0.0)
     turns = np.concatenate([_rotations(body.before, face.before), _rotations(body.after, face.after)])
-    both = quaternions(turns).reshape(2, -1, 4)
+    both = quaternion(turns.astype(np.float64)).reshape(2, -1, 4)
     head_and_eyes = slerp(both[0, BODY_JOINTS:], both[1, BODY_JOINTS:], face.share)
-    head, left, right = rotvecs(head_and_eyes)
+    head, left, right = rotvec(head_and_eyes)
     root = body.before[:3] * (1 - body.share) + body.after[:3] * body.share
     return Pose(
         root=root.astype(np.float64),
@@ -75,7 +75,7 @@ def actions_at(face: Moment | None, pose: Pose) -> npt.NDArray[np.float32]:
 
 def gaze_of(pose: Pose) -> Array:
     """Where both eyes look, ``[2, 3]`` unit vectors in the head's frame."""
-    return matrices(quaternions(pose.eyes))[:, :, 2]
+    return matrix(quaternion(pose.eyes))[:, :, 2]
 
 
 def _rotations(body: npt.NDArray[np.float32], face: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

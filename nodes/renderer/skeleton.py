@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mio.contracts.skeleton import JOINT_INDEX, PARENTS, SMPL_JOINTS
-from nodes.renderer.rotation import Array, about, matrices, quaternions, twist_angle
+from mio.rotation import Array, about, matrix, quaternion, twist_angle
 
 BODY_BONES = len(PARENTS)
 LEFT_EYE, RIGHT_EYE, HAIR = 52, 53, 54
@@ -134,8 +134,8 @@ class Skeleton:
     def bones(self, pose: Pose) -> npt.NDArray[np.float32]:
         """Matrices ``[59, 3, 4]`` that take vertices from bind pose to the world."""
         single = np.concatenate([[pose.head, _NECK_SHARE * pose.head, pose.hair], pose.eyes])
-        whole, neck, hair, left_eye, right_eye = matrices(quaternions(single))
-        local = _with_head(matrices(pose.joints), whole, neck)
+        whole, neck, hair, left_eye, right_eye = matrix(quaternion(single))
+        local = _with_head(matrix(pose.joints), whole, neck)
         world, joints = self._chain(pose.root, local)
         turns, places = np.empty((BONES, 3, 3)), np.empty((BONES, 3))
         turns[:BODY_BONES], places[:BODY_BONES] = world @ self.to_tpose, joints
@@ -143,7 +143,7 @@ class Skeleton:
         turns[[LEFT_EYE, RIGHT_EYE, HAIR]] = turns[head] @ np.stack([left_eye, right_eye, hair])
         on_head = self.places[[LEFT_EYE, RIGHT_EYE, HAIR]] - self.places[head]
         places[[LEFT_EYE, RIGHT_EYE, HAIR]] = places[head] + on_head @ turns[head].T
-        turns[list(_TWISTED)] = world[_ARM_JOINTS] @ about(0, self._twists(pose)) @ self.to_tpose[_ARM_JOINTS]
+        turns[list(_TWISTED)] = world[_ARM_JOINTS] @ matrix(about(0, self._twists(pose))) @ self.to_tpose[_ARM_JOINTS]
         places[list(_TWISTED)] = places[_ARM_JOINTS]
         moved = (turns @ self.places[:, :, None])[:, :, 0]
         return np.concatenate([turns, (places - moved)[:, :, None]], 2).astype(np.float32)
@@ -155,8 +155,8 @@ class Skeleton:
 
     def joints(self, pose: Pose) -> Array:
         """``[52, 3]`` positions of the joints in the world, m."""
-        whole, neck = matrices(quaternions(np.stack([pose.head, _NECK_SHARE * pose.head])))
-        return self._chain(pose.root, _with_head(matrices(pose.joints), whole, neck))[1]
+        whole, neck = matrix(quaternion(np.stack([pose.head, _NECK_SHARE * pose.head])))
+        return self._chain(pose.root, _with_head(matrix(pose.joints), whole, neck))[1]
 
     def _chain(self, root: npt.NDArray[np.float64], local: Array) -> tuple[Array, Array]:
         """Global rotations relative to T-pose, and positions with the feet where SMPL's feet are."""

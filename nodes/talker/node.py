@@ -1,13 +1,11 @@
-"""The talker as a node of a dataflow."""
+"""The talker as a dora node."""
 
-from mio.runtime import serve  # first: it limits the threads of what follows
-from nodes.talker.config import TalkerConfig
-from nodes.talker.engine import build_engine
+from mio.runtime import serve
 
 
 def main() -> None:
-    """Run the node."""
-    serve("nodes.talker", TalkerConfig, build_engine)
+    """Run the node until its dataflow ends."""
+    serve("nodes.talker")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from mio.config import build_config, read_config_file
 from mio.contracts.arkit import ARKIT_INDEX
 from mio.contracts.messages import AudioChunk, Clock, FaceMotion, Interrupt, Reply, Speech, Tick, Turn
 from mio.contracts.rates import FACE_FPS, SPEECH_FRAME_SAMPLES, SPEECH_HZ
 from mio.errors import ConfigError, ContractError
-from mio.runtime.config import build_config, read_config_file
 from mio.runtime.testing import run_engine, steps, tick
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine, build_engine

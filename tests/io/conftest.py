@@ -157,7 +157,9 @@ def x_display() -> Iterator[str]:
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed")
     server = subprocess.Popen(
-        ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", "1280x1024x24"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ["Xvfb", "-noreset", "-displayfd", "1", "-screen", "0", "1280x1024x24"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert server.stdout is not None
     number = server.stdout.readline().decode().strip()

@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from mio.rotation import Array
 from nodes.body.arms import ArmGoal, solve
 from nodes.body.hands import SHAPES
-from nodes.body.rotation import Array
 
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")

@@ -1,13 +1,11 @@
 """The microphone as a dora node."""
 
 from mio.runtime import serve
-from nodes.io.microphone.config import MicrophoneConfig
-from nodes.io.microphone.engine import build_engine
 
 
 def main() -> None:
-    """Run the node."""
-    serve("nodes.io.microphone", MicrophoneConfig, build_engine)
+    """Run the node until its dataflow ends."""
+    serve("nodes.io.microphone")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """The screen as a dora node."""
 
 from mio.runtime import serve
-from nodes.io.screen.config import ScreenConfig
-from nodes.io.screen.engine import build_engine
 
 
 def main() -> None:
-    """Run the node."""
-    serve("nodes.io.screen", ScreenConfig, build_engine)
+    """Run the node until its dataflow ends."""
+    serve("nodes.io.screen")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 """The speaker as a dora node."""
 
 from mio.runtime import serve
-from nodes.io.speaker.config import SpeakerConfig
-from nodes.io.speaker.engine import build_engine
 
 
 def main() -> None:
-    """Run the node."""
-    serve("nodes.io.speaker", SpeakerConfig, build_engine)
+    """Run the node until its dataflow ends."""
+    serve("nodes.io.speaker")
 
 
 if __name__ == "__main__":

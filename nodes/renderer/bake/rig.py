@@ -3,9 +3,9 @@
 import numpy as np
 
 from mio.contracts.skeleton import FINGER_JOINTS, JOINT_INDEX
+from mio.rotation import Array, arc
 from nodes.renderer.bake.base_mesh import Floats, read_base_mesh
 from nodes.renderer.bake.landmarks import Landmarks
-from nodes.renderer.rotation import Array, arc
 from nodes.renderer.skeleton import (
     BODY_BONES,
     BONES,

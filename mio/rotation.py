@@ -97,5 +97,31 @@ def cross(left: Array, right: Array) -> Array:
 
 
 def unit(vector: Array) -> Array:
-    """``[..., 3]`` vectors scaled to length 1."""
+    """``[..., n]`` vectors scaled to length 1."""
     return vector / np.sqrt((vector * vector).sum(-1, keepdims=True))
+
+
+def slerp(first: Array, second: Array, share: float) -> Array:
+    """``[..., 4]`` on the shorter arc from one quaternion to another."""
+    cosine = (first * second).sum(-1, keepdims=True)
+    second = np.where(cosine < 0, -second, second)
+    angle = np.arccos(np.clip(np.abs(cosine), 0.0, 1.0))
+    sine = np.sin(angle)
+    close = sine < 1e-6
+    sine = np.where(close, 1.0, sine)
+    a = np.where(close, 1 - share, np.sin((1 - share) * angle) / sine)
+    b = np.where(close, share, np.sin(share * angle) / sine)
+    mixed = a * first + b * second
+    return mixed / np.sqrt((mixed * mixed).sum(-1, keepdims=True))
+
+
+def twist_angle(quaternion: Array, axis: int) -> Array:
+    """``[...]`` rad by which quaternions turn about a coordinate axis (swing-twist decomposition)."""
+    w, along = quaternion[..., 0], quaternion[..., 1 + axis]
+    return 2 * np.arctan2(np.where(w < 0, -along, along), np.abs(w))
+
+
+def arc(start: npt.ArrayLike, end: npt.ArrayLike) -> Array:
+    """``[3, 3]`` smallest rotation that takes one direction to another; they must not be opposite."""
+    a, b = unit(np.asarray(start, np.float64)), unit(np.asarray(end, np.float64))
+    return matrix(unit(np.concatenate(([1.0 + a @ b], cross(a, b)))))

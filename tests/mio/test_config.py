@@ -3,8 +3,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mio.config import load_config
 from mio.errors import ConfigError
-from mio.runtime.config import load_config
 
 
 class Voice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from nodes.body.rotation import about, cross, from_matrix, inverse, matrix, product, quaternion, rotate, rotvec
+from mio.rotation import about, cross, from_matrix, inverse, matrix, product, quaternion, rotate, rotvec
 
 VECTORS = np.concatenate(
     (np.random.default_rng(0).normal(size=(50, 3)), np.zeros((1, 3)), np.full((1, 3), 1e-9), [[3.1, 0, 0]])
