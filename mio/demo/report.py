@@ -37,7 +37,7 @@ def measure(session: Session) -> dict[str, Any]:
     files = session.files
     recording = json.loads(files.recording.read_text())
     video = summarize(files.video)
-    frames = recording["frames"] + recording["missing"]
+    late = recording["frames_late"] + recording["frames_repeated"]
     return {
         "question": session.question.text,
         "question_text": session.conversation.heard,
@@ -47,12 +47,15 @@ def measure(session: Session) -> dict[str, Any]:
         "duration_s": round(video.duration_s, 2),
         "video_fps": round(video.fps, 3),
         "video_size": f"{video.width}x{video.height}",
-        "drawn_fps": round(recording["frames"] / max(1e-9, video.duration_s), 3),
-        "late_frames_pct": round(100 * (recording["late"] + recording["missing"]) / max(1, frames), 2),
+        "drawn_fps": round(recording["frames_received"] / max(1e-9, video.duration_s), 3),
+        "late_frames_pct": round(100 * late / max(1, recording["frames"]), 2),
         "longest_frame_interval_ms": round(1e3 * video.longest_interval_s, 1),
         "codecs": f"{video.video_codec} + {video.audio_codec}",
-        "cores_while_talking": round(session.cores_talking, 2),
-        "per_node": session.processes,
+        "cores_while_talking": round(sum(session.cores_talking.values()), 2),
+        "per_node": {
+            node: {**figures, "cores_while_talking": round(session.cores_talking.get(node, 0.0), 3)}
+            for node, figures in session.processes.items()
+        },
         "dropped": dropped(files.run),
         "emotions": sorted({e["emotion"] for e in session.events if e["port"] == "reply"}),
         "gestures": [e["gesture"] for e in session.events if e["port"] == "motion"],

@@ -71,8 +71,8 @@ class Session(NamedTuple):
         question: What was asked.
         conversation: What was said.
         events: The journal's events.
-        cores_talking: CPU cores in use on average while the avatar spoke, all processes of the flow together.
-        processes: CPU seconds and peak memory by process.
+        cores_talking: CPU cores in use on average while the avatar spoke, by node.
+        processes: CPU seconds and peak memory by node.
         start_up_s: From starting dora until the stage clock ran.
     """
 
@@ -80,7 +80,7 @@ class Session(NamedTuple):
     question: Question
     conversation: Conversation
     events: list[Event]
-    cores_talking: float
+    cores_talking: dict[str, float]
     processes: dict[str, dict[str, float]]
     start_up_s: float
 
@@ -128,7 +128,7 @@ def run_session(
         question,
         talking,
         watcher.events,
-        sampler.cores(talking.speaking_since_ns / 1e9, talking.finished_ns / 1e9),
+        sampler.cores_by_name(talking.speaking_since_ns / 1e9, talking.finished_ns / 1e9),
         sampler.totals(),
         ready_s - began_s,
     )

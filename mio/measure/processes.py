@@ -8,6 +8,7 @@ from typing import NamedTuple
 import psutil
 
 _PREFIX = "mio-"
+_WORKER = "mio.runtime.worker"
 
 
 class Sample(NamedTuple):
@@ -47,11 +48,16 @@ class ProcessSampler:
 
     def cores(self, start_s: float, end_s: float) -> float:
         """CPU cores in use on average between two monotonic times; 0 if there are too few samples."""
+        return sum(self.cores_by_name(start_s, end_s).values())
+
+    def cores_by_name(self, start_s: float, end_s: float) -> dict[str, float]:
+        """CPU cores that each process used on average between two monotonic times; empty if there are too few samples."""
         within = [sample for sample in self.samples if start_s <= sample.mono_s <= end_s]
         if len(within) < 2:
-            return 0.0
-        used = sum(within[-1].cpu_s.values()) - sum(within[0].cpu_s.values())
-        return used / (within[-1].mono_s - within[0].mono_s)
+            return {}
+        first, last = within[0], within[-1]
+        lasted_s = last.mono_s - first.mono_s
+        return {name: (used - first.cpu_s.get(name, 0.0)) / lasted_s for name, used in last.cpu_s.items()}
 
     def totals(self) -> dict[str, dict[str, float]]:
         """CPU seconds and peak memory of each process by name."""
@@ -94,8 +100,11 @@ class ProcessSampler:
 
 
 def _name(process: psutil.Process) -> str:
-    """Node name of a process, from the console script it runs; ``dora`` for the daemon."""
-    for part in process.cmdline()[:3]:
+    """Node name of a supervisor (from its console script) or of a worker (from its package); ``dora`` for the daemon."""
+    command = process.cmdline()
+    if _WORKER in command:
+        return command[command.index(_WORKER) + 1].rpartition(".")[2]
+    for part in command[:3]:
         stem = Path(part).name
         if stem.startswith(_PREFIX):
             return stem.removeprefix(_PREFIX)

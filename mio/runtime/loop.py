@@ -22,6 +22,7 @@ from mio.runtime.transport import Closed, Received, Stopping, Transport
 TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
 _IDLE_S = 0.1
+_MESSAGES_NS = 5_000_000  # between two ticks that are late, for messages that wait
 
 
 class _Work(NamedTuple):
@@ -66,6 +67,7 @@ class Loop:
         self._reported: set[str] = set()
         self._period_ns = round(1e9 / engine.tick_hz) if engine.tick_hz > 0 else 0
         self._next_tick_ns = now_ns()
+        self._ticked_ns = 0
         self._deadline_ns: int | None = None
         self.drained = False
 
@@ -79,7 +81,10 @@ class Loop:
             self.close()
 
     def turn(self) -> bool:
-        """Take at most one event, tick if due, advance the step in progress; false when all is done."""
+        """Take at most one event, tick if due, advance the step in progress; false when all is done.
+
+        An engine whose ticks take longer than their period still gets its messages.
+        """
         event = self._transport.receive(self._patience_s())
         self.drained = event is None
         match event:
@@ -93,7 +98,7 @@ class Loop:
             case None:
                 pass
         if self._deadline_ns is None:
-            self._tick_if_due()
+            self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
         elif self._now_ns() > self._deadline_ns:
             return False
         self._advance()
@@ -177,14 +182,15 @@ class Loop:
                 self._stats.input(port).replaced += 1
         self._queue = deque(work for work in self._queue if work.port != port)
 
-    def _tick_if_due(self) -> None:
+    def _tick_if_due(self, *, idle: bool) -> None:
         now = self._now_ns()
-        if not self._period_ns or now < self._next_tick_ns:
+        if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= _MESSAGES_NS):
             return
         behind = (now - self._next_tick_ns) // self._period_ns
         self._stats.ticks_skipped += behind
         self._next_tick_ns += (behind + 1) * self._period_ns
         self._step_at_once(TICK, Tick(mono_ns=now))
+        self._ticked_ns = self._now_ns()
 
     def _step_at_once(self, port: str, message: Message) -> None:
         step = self._begin(port, message)

@@ -30,7 +30,7 @@ from nodes.face.gaze import plan_gaze
 from nodes.face.gestures import Gestures
 from nodes.face.hearing import Cue
 from nodes.face.listening import plan_listening, react
-from nodes.face.moods import drop, feel, plan_mood, show
+from nodes.face.moods import drop, feel, plan_mood, rest
 from nodes.face.phases import enter
 from nodes.face.score import Drift
 from nodes.face.state import LATER, NEVER, Actor, FaceState, Phase, Seam
@@ -147,7 +147,7 @@ class VisemeEngine(Engine):
         if state.now_s <= NEVER:
             state.now_s = now_s
             state.next_frame = math.ceil(now_s * FACE_FPS)
-            show(self._actor, now_s, 0.01)
+            rest(self._actor)
         elif abs(now_s - state.now_s) > _JUMP_S and now_s < state.now_s:
             self._set(now_s - state.now_s)
         state.now_s = now_s

@@ -21,6 +21,11 @@ _RESERVE = 0.8  # of an emotion at intensity 1 at expressiveness 1
 _OVERLAYS = {Phase.LISTENING: ATTENTIVE, Phase.THINKING: PONDERING, Phase.DUCKED: ATTENTIVE}
 
 
+def rest(actor: Actor) -> None:
+    """Be at rest, without any movement that leads there."""
+    actor.state.expression_track.base = _weights(actor).tolist()
+
+
 def feel(actor: Actor, emotion: str, strength: float, at_s: float, duration_s: float = ONSET_S) -> None:
     """Let an emotion come, in place of the last one."""
     mood = actor.state.mood

@@ -194,7 +194,7 @@ class StreamKeeper:
         self._name = name
         self._system = system
         self._open_stream = open_stream
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        self._thread: ThreadPoolExecutor | None = None
         self._opening: Future[Stream] | None = None
         self._stream: Stream | None = None
         self._state = KeeperState.CLOSED
@@ -221,6 +221,7 @@ class StreamKeeper:
         """
         match self._state:
             case KeeperState.CLOSED if now_ns >= self._next_try_ns:
+                self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="device")
                 self._opening = self._thread.submit(self._open)
                 self._state = KeeperState.OPENING
             case KeeperState.OPENING if self._opening is not None and self._opening.done():
@@ -232,12 +233,14 @@ class StreamKeeper:
         return self._state is KeeperState.OPEN and not self._starting
 
     def close(self) -> None:
-        """Release the device."""
-        self._thread.shutdown(wait=True)
+        """Release the device; :meth:`check` opens it again."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True)
         if self._opening is not None and self._opening.exception() is None:
             self._stream = self._opening.result()
         self._drop_stream()
-        self._state = KeeperState.CLOSED
+        self._thread = self._opening = None
+        self._state, self._next_try_ns = KeeperState.CLOSED, 0
 
     def _open(self) -> Stream:
         self._drop_stream()

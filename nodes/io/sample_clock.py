@@ -45,6 +45,11 @@ class SampleClock:
         return self._line.started
 
     @property
+    def observed_s(self) -> float:
+        """How much of the stream has been observed, seconds."""
+        return self._line.observed_s
+
+    @property
     def settled(self) -> bool:
         """Whether a second of the stream has been observed."""
         return self._line.observed_s >= _SETTLED_S

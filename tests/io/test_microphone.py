@@ -1,4 +1,5 @@
 import logging
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from mio.runtime.testing import run_engine, steps, tick
 from nodes.io.microphone.capture import Capture
 from nodes.io.microphone.config import MicrophoneConfig
 from nodes.io.microphone.engine import MicrophoneEngine, build_engine
-from nodes.io.microphone.sources import Captured, PacedSource, SoundCardSource
+from nodes.io.microphone.sources import Captured, FileSource, PacedSource, SoundCardSource
 from nodes.io.portaudio import PortAudio
 
 MANIFEST = Path("nodes/io/microphone/dora-node.yml")
@@ -30,6 +31,23 @@ def tone(at: np.ndarray, hz: float = 440.0) -> np.ndarray:
     return 0.5 * np.sin(2 * np.pi * hz * at)
 
 
+class SteadySource(PacedSource):
+    """A constant value for ever."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def _between(self, first: int, last: int) -> np.ndarray:
+        return np.full(last - first, self.value, np.float32)
+
+
+def opened(config: MicrophoneConfig) -> MicrophoneEngine:
+    engine = build_engine(config)
+    engine.open()
+    return engine
+
+
 def run(engine: MicrophoneEngine, start_s: float, seconds: float) -> list[AudioChunk]:
     sent: list[tuple[str, Message]] = []
     for step in range(round(seconds * 100)):
@@ -43,6 +61,7 @@ class LivePair:
     def __init__(self, sound) -> None:
         self.sound = sound
         self.engine = MicrophoneEngine(SoundCardSource("default", 0.04, PortAudio(sound)))
+        self.engine.open()
         self.sent: list[tuple[str, Message]] = []
 
     def run(self, seconds: float) -> list[AudioChunk]:
@@ -57,7 +76,7 @@ class LivePair:
 def test_a_file_plays_once_in_real_time_between_silences(tmp_path: Path) -> None:
     path = tmp_path / "question.wav"
     write_wav(path, tone(np.arange(16_000) / 16_000).astype(np.float32), 16_000)
-    engine = build_engine(MicrophoneConfig(device=str(path), start_s=0.5))
+    engine = opened(MicrophoneConfig(device=str(path), start_s=0.5))
     found = run(engine, 10.0, 3.0)
     samples = np.concatenate([chunk.samples for chunk in found])
     assert len(samples) == pytest.approx(3.0 * MICROPHONE_HZ, abs=MICROPHONE_HZ * 0.04)
@@ -67,7 +86,7 @@ def test_a_file_plays_once_in_real_time_between_silences(tmp_path: Path) -> None
 
 
 def test_each_chunk_says_when_it_was_captured(tmp_path: Path) -> None:
-    engine = MicrophoneEngine(PacedSource(np.zeros(0, np.float32)))
+    engine = MicrophoneEngine(PacedSource())
     for chunk in run(engine, 10.0, 2.0):
         assert chunk.origin_ns * 1e-9 == pytest.approx(10.0 + chunk.start_sample / MICROPHONE_HZ, abs=1e-6)
 
@@ -77,19 +96,22 @@ def test_the_file_prefix_and_other_formats_are_understood(tmp_path: Path) -> Non
     import soundfile
 
     soundfile.write(path, np.stack([tone(np.arange(44_100) / 44_100)] * 2, axis=1), 44_100)
-    found = run(build_engine(MicrophoneConfig(device=f"file:{path}")), 0.0, 1.0)
+    found = run(opened(MicrophoneConfig(device=f"file:{path}")), 0.0, 1.0)
     samples = np.concatenate([chunk.samples for chunk in found])
     np.testing.assert_allclose(samples[100:15_000], tone(np.arange(100, 15_000) / 16_000), atol=1e-3)
 
 
 @pytest.mark.parametrize("device", ["missing.wav", "file:missing", "./missing"])
 def test_a_missing_file_is_one_clear_error(device: str) -> None:
+    config = MicrophoneConfig(device=device)
+    (problem,) = config.check()
+    assert "no such file" in problem.problem
     with pytest.raises(MioError, match="no such file"):
-        build_engine(MicrophoneConfig(device=device))
+        opened(config)
 
 
 def test_mute_sends_silence_without_a_gap_and_unmute_goes_on() -> None:
-    engine = MicrophoneEngine(PacedSource(np.full(100_000, 0.5, np.float32)))
+    engine = MicrophoneEngine(SteadySource(0.5))
     sent = [tick(engine, i / 100) for i in range(100)]
     sent.append(steps(engine, "command", Command(action="mute")))
     sent += [tick(engine, i / 100) for i in range(100, 200)]
@@ -102,9 +124,9 @@ def test_mute_sends_silence_without_a_gap_and_unmute_goes_on() -> None:
 
 
 def test_gain_applies_and_never_exceeds_full_scale() -> None:
-    engine = MicrophoneEngine(PacedSource(np.full(16_000, 0.25, np.float32)), gain_db=6.0206)
+    engine = MicrophoneEngine(SteadySource(0.25), gain_db=6.0206)
     assert run(engine, 0.0, 0.5)[-1].samples[0] == pytest.approx(0.5, abs=1e-4)
-    engine = MicrophoneEngine(PacedSource(np.full(16_000, 0.25, np.float32)), gain_db=40.0)
+    engine = MicrophoneEngine(SteadySource(0.25), gain_db=40.0)
     assert run(engine, 0.0, 0.5)[-1].samples.max() == 1.0
 
 
@@ -202,25 +224,143 @@ def test_values_that_are_not_finite_become_silence_with_one_line(caplog) -> None
     assert len(caplog.records) == 1
 
 
-def test_a_successor_goes_on_at_the_predecessors_position() -> None:
-    old = MicrophoneEngine(PacedSource(np.zeros(0, np.float32)))
-    before = run(old, 0.0, 1.0)
-    new = MicrophoneEngine(PacedSource(np.full(100_000, 0.5, np.float32)))
-    new.import_state(old.export_state())
-    after = run(new, 1.2, 1.0)
+def test_a_successor_goes_on_at_the_predecessors_position(sound) -> None:
+    sound.signal = tone
+    old = LivePair(sound)
+    before = old.run(1.0)
+    old.engine.close()
+    assert sound.streams[-1].closed
+    new = LivePair(sound)
+    new.engine.close()
+    new.engine.import_state(old.engine.export_state())
+    new.engine.open()
+    sound.now_s += 0.1  # starting takes a while
+    after = new.run(2.0)
     assert after[0].start_sample == before[-1].start_sample + MICROPHONE_CHUNK_SAMPLES
-    assert after[-1].origin_ns * 1e-9 == pytest.approx(after[-1].start_sample / MICROPHONE_HZ, abs=0.001)
     samples = np.concatenate([chunk.samples for chunk in after])
-    assert (samples == 0.0).sum() == pytest.approx(0.2 * MICROPHONE_HZ, abs=MICROPHONE_HZ * 0.03)
+    quiet = np.convolve(np.abs(samples) < 1e-6, np.ones(20), "same") >= 20
+    assert quiet.sum() < 0.3 * MICROPHONE_HZ
+    for chunk in after[-20:]:
+        at = chunk.origin_ns * 1e-9 + np.arange(len(chunk.samples)) / MICROPHONE_HZ
+        np.testing.assert_allclose(chunk.samples, tone(at), atol=0.02)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "mp3"])
+def test_a_file_goes_on_at_the_same_sample_in_a_successor(tmp_path: Path, suffix: str) -> None:
+    import soundfile
+
+    path = tmp_path / f"long.{suffix}"
+    samples = np.random.default_rng(0).standard_normal(8 * 24_000).cumsum()
+    soundfile.write(path, 0.5 * samples / np.abs(samples).max(), 24_000)
+    config = MicrophoneConfig(device=str(path), start_s=0.5)
+    whole = np.concatenate([chunk.samples for chunk in run(opened(config), 0.0, 8.0)])
+    old = opened(config)
+    first = run(old, 0.0, 5.0)
+    old.close()
+    new = build_engine(config)
+    new.import_state(old.export_state())
+    new.open()
+    parts = np.concatenate([chunk.samples for chunk in first + run(new, 5.2, 2.8)])
+    same = slice(0, min(len(parts), len(whole)))
+    np.testing.assert_allclose(parts[same], whole[same], atol=0.02)
+
+
+def test_a_source_can_be_opened_again_after_it_was_closed(tmp_path: Path, sound) -> None:
+    path = tmp_path / "a.wav"
+    write_wav(path, np.linspace(0, 1, 48_000, dtype=np.float32), 16_000)
+    engine = opened(MicrophoneConfig(device=str(path)))
+    first = run(engine, 0.0, 1.0)
+    engine.close()
+    engine.open()
+    samples = np.concatenate([chunk.samples for chunk in first + run(engine, 1.3, 1.0)])
+    assert np.abs(np.diff(samples)).max() < 1e-3
+    pair = LivePair(sound)
+    sound.signal = tone
+    pair.run(1.0)
+    pair.engine.close()
+    pair.engine.open()
+    assert np.abs(pair.run(1.0)[-1].samples).max() > 0.4
+
+
+def test_a_swap_to_another_file_begins_that_file(tmp_path: Path) -> None:
+    for name, value in (("a", 0.25), ("b", 0.5)):
+        write_wav(tmp_path / f"{name}.wav", np.full(80_000, value, np.float32), 16_000)
+    old = opened(MicrophoneConfig(device=str(tmp_path / "a.wav")))
+    run(old, 0.0, 1.0)
+    old.close()
+    new = build_engine(MicrophoneConfig(device=str(tmp_path / "b.wav")))
+    new.import_state(old.export_state())
+    new.open()
+    after = run(new, 1.0, 5.5)
+    assert (np.concatenate([chunk.samples for chunk in after]) > 0.49).sum() == pytest.approx(80_000, abs=700)
+
+
+def test_ten_minutes_of_sound_are_never_in_memory_at_once(tmp_path: Path) -> None:
+    import soundfile
+
+    path = tmp_path / "long.wav"
+    with soundfile.SoundFile(path, "w", 44_100, 2, subtype="PCM_16") as file:
+        for _ in range(600):
+            file.write(np.full((44_100, 2), 0.25))
+    source = FileSource(path)
+    tracemalloc.start()
+    source.open()
+    for second in range(600):
+        source.read(second * 1_000_000_000)
+    last = source.read(600_000_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    source.close()
+    assert last is not None
+    np.testing.assert_allclose(last[0].samples[:15_000], 0.25, atol=1e-3)
+    assert peak < 4e6
+
+
+@pytest.mark.parametrize("kind", ["nan", "eight_bit", "empty", "no_sound", "loud"])
+def test_bad_sound_is_cleaned_or_refused_with_one_line(tmp_path: Path, caplog, kind: str) -> None:
+    import soundfile
+
+    path = tmp_path / f"{kind}.wav"
+    wave = tone(np.arange(88_200) / 44_100)
+    match kind:
+        case "nan":
+            wave[1_000:2_000] = np.nan
+            soundfile.write(path, np.stack([wave, wave], axis=1), 44_100, subtype="FLOAT")
+        case "eight_bit":
+            soundfile.write(path, wave, 44_100, subtype="PCM_U8")
+        case "empty":
+            soundfile.write(path, wave[:0], 44_100)
+        case "no_sound":
+            path.write_bytes(b"this is no sound file")
+        case _:
+            soundfile.write(path, wave * 30_000, 44_100, subtype="FLOAT")
+    config = MicrophoneConfig(device=str(path))
+    problems = [str(problem) for problem in config.check()]
+    caplog.clear()
+    if kind in ("empty", "no_sound"):
+        assert len(problems) == 1
+        assert str(path) in problems[0]
+        with pytest.raises(MioError, match="sound"):
+            opened(config)
+        return
+    assert problems == []
+    samples = np.concatenate([chunk.samples for chunk in run(opened(config), 0.0, 1.5)])
+    assert np.isfinite(samples).all()
+    assert len(caplog.records) == (0 if kind == "eight_bit" else 1)
+    np.testing.assert_allclose(
+        samples[8_000:16_000] / np.abs(samples[8_000:16_000]).max(),
+        tone(np.arange(8_000, 16_000) / 16_000) / 0.5,
+        atol=0.03,
+    )
 
 
 def test_a_missing_device_is_one_clear_error(sound) -> None:
     with pytest.raises(DeviceError, match="no microphone 'Studio'.*0 USB Microphone"):
-        SoundCardSource("Studio", 0.04, PortAudio(sound))
+        SoundCardSource("Studio", 0.04, PortAudio(sound)).open()
     sound.unplug()
     sound._initialize()
     with pytest.raises(DeviceError, match="no microphone found.*--microphone FILE"):
-        SoundCardSource("default", 0.04, PortAudio(sound))
+        SoundCardSource("default", 0.04, PortAudio(sound)).open()
 
 
 def test_a_busy_card_leaves_silence_and_is_tried_again(sound, caplog) -> None:

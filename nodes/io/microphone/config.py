@@ -1,8 +1,11 @@
 """Configuration of the microphone."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
+
+from mio.errors import MioError
 
 
 class MicrophoneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,3 +23,20 @@ class MicrophoneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start_s: Annotated[float, msgspec.Meta(ge=0.0, le=3_600.0)] = 0.0
     gain_db: Annotated[float, msgspec.Meta(ge=-60.0, le=60.0)] = 0.0
     latency_ms: Annotated[float, msgspec.Meta(gt=0.0, le=1_000.0)] = 40.0
+
+    def check(self) -> Iterator[MioError]:
+        """The device or file, if it is missing or unusable."""
+        from mio.audio import AudioStream
+        from mio.contracts.rates import MICROPHONE_HZ
+        from nodes.io.devices import named_file
+        from nodes.io.portaudio import PortAudio
+
+        device = str(self.device)
+        path = named_file(device)
+        try:
+            if path is not None:
+                AudioStream(path, MICROPHONE_HZ).close()
+            elif device != "null":
+                PortAudio().find(device, "input")
+        except MioError as error:
+            yield error

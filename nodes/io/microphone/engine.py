@@ -12,7 +12,7 @@ from mio.contracts.messages import AudioChunk, Command, Message, Tick
 from mio.contracts.rates import MICROPHONE_CHUNK_SAMPLES, MICROPHONE_HZ
 from nodes.io.microphone.capture import Capture
 from nodes.io.microphone.config import MicrophoneConfig
-from nodes.io.microphone.sources import Source, open_source
+from nodes.io.microphone.sources import Source, source_for
 
 _AWAY_LAG_NS = 20_000_000  # silence for an absent device stays this far behind now, as a device would
 
@@ -26,12 +26,21 @@ class MicrophoneEngine(Engine):
     """
 
     tick_hz = 100.0
+    exclusive = True
 
     def __init__(self, source: Source, gain_db: float = 0.0) -> None:
         self._source = source
         self._gain = np.float32(10.0 ** (gain_db / 20.0))
         self._capture = Capture()
         self._muted = False
+
+    def open(self) -> None:
+        """Acquire the device.
+
+        Raises:
+            MioError: If the device or file is missing.
+        """
+        self._source.open()
 
     def step(self, port: str, message: Message) -> Outputs:
         """Read the device on a tick; follow the mute button."""
@@ -44,14 +53,20 @@ class MicrophoneEngine(Engine):
                 pass
 
     def export_state(self) -> dict[str, Any]:
-        """Position, clock, waiting samples, and whether it is muted."""
-        return {"version": 1, "muted": self._muted, "capture": self._capture.export_state()}
+        """Position, clock, waiting samples, whether it is muted, and how far a file has been played."""
+        return {
+            "version": 1,
+            "muted": self._muted,
+            "capture": self._capture.export_state(),
+            "source": self._source.export_state(),
+        }
 
     def import_state(self, state: dict[str, Any]) -> None:
-        """Go on at the predecessor's position."""
+        """Go on at the predecessor's position, with silence for the time between."""
         self._muted = bool(state.get("muted", self._muted))
         if "capture" in state:
             self._capture.import_state(state["capture"])
+        self._source.import_state(state.get("source", {}))
 
     def close(self) -> None:
         """Release the device."""
@@ -81,10 +96,6 @@ class MicrophoneEngine(Engine):
 
 
 def build_engine(config: MicrophoneConfig) -> MicrophoneEngine:
-    """Make the engine with its device.
-
-    Raises:
-        MioError: If the device or file is missing.
-    """
-    source = open_source(str(config.device), config.start_s, config.latency_ms / 1e3)
+    """Make the engine with its device, which is not opened yet."""
+    source = source_for(str(config.device), config.start_s, config.latency_ms / 1e3)
     return MicrophoneEngine(source, config.gain_db)

@@ -1,10 +1,12 @@
 """Where samples come from: a sound card, a file, or nothing, all behind one protocol."""
 
 from collections import deque
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from mio.audio import AudioStream
 from mio.contracts.messages import FloatArray
 from mio.contracts.rates import MICROPHONE_HZ
 from nodes.io.devices import named_file
@@ -30,7 +32,15 @@ class Captured(NamedTuple):
 
 
 class Source(Protocol):
-    """A microphone."""
+    """A microphone. It is opened, read and closed, perhaps again; nothing is held before it is opened."""
+
+    def open(self) -> None:
+        """Acquire the device, or go on where it was closed.
+
+        Raises:
+            MioError: If there is no such device or file.
+        """
+        ...
 
     def read(self, now_ns: int) -> list[Captured] | None:
         """What was captured since the last call, until ``CLOCK_MONOTONIC`` ``now_ns``.
@@ -44,20 +54,26 @@ class Source(Protocol):
         """Release the device."""
         ...
 
+    def export_state(self) -> dict[str, Any]:
+        """Where it stands, as plain values."""
+        ...
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on where a predecessor stood; the state of another device is ignored."""
+        ...
+
 
 class PacedSource:
-    """Samples that are there already, handed out in real time: silence, the samples once, silence for ever.
+    """Silence in real time."""
 
-    Args:
-        samples: ``[n]`` at 16 kHz.
-        start_s: Silence before them, seconds.
-    """
+    name = "null"
 
-    def __init__(self, samples: FloatArray, start_s: float = 0.0) -> None:
-        self._samples = samples
-        self._start = round(start_s * MICROPHONE_HZ)
+    def __init__(self) -> None:
         self._begun_ns: int | None = None
         self._read = 0
+
+    def open(self) -> None:
+        """See :class:`Source`."""
 
     def read(self, now_ns: int) -> list[Captured] | None:
         """See :class:`Source`."""
@@ -74,25 +90,64 @@ class PacedSource:
     def close(self) -> None:
         """See :class:`Source`."""
 
+    def export_state(self) -> dict[str, Any]:
+        """See :class:`Source`."""
+        return {"name": self.name, "begun_ns": self._begun_ns, "read": self._read}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """See :class:`Source`."""
+        if state.get("name") == self.name:
+            self._begun_ns, self._read = state["begun_ns"], state["read"]
+
+    def _between(self, first: int, last: int) -> FloatArray:
+        """``[last - first]`` samples from a position on; called with positions that follow each other."""
+        return np.zeros(last - first, np.float32)
+
+
+class FileSource(PacedSource):
+    """A sound file in real time: silence, the file once, silence for ever. It is decoded as it is read.
+
+    Args:
+        path: The file.
+        start_s: Silence before it, seconds.
+    """
+
+    def __init__(self, path: Path, start_s: float = 0.0) -> None:
+        super().__init__()
+        self.name = f"{path} from {start_s:g} s"
+        self._path = path
+        self._start = round(start_s * MICROPHONE_HZ)
+        self._stream: AudioStream | None = None
+
+    def open(self) -> None:
+        """See :class:`Source`."""
+        self._stream = AudioStream(self._path, MICROPHONE_HZ, max(0, self._read - self._start))
+
+    def close(self) -> None:
+        """See :class:`Source`."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
     def _between(self, first: int, last: int) -> FloatArray:
         block = np.zeros(last - first, np.float32)
         low = max(first, self._start)
-        high = min(last, self._start + len(self._samples))
-        if high > low:
-            block[low - first : high - first] = self._samples[low - self._start : high - self._start]
+        if last > low and self._stream is not None:
+            sound = self._stream.read(last - low)
+            block[low - first : low - first + len(sound)] = sound
         return block
 
 
 class SoundCardSource:
-    """A microphone at its own sample rate. It is opened with the first read and reopened when it comes back.
+    """A microphone at its own sample rate, reopened when it comes back after it was unplugged.
+
+    The first :meth:`open` fails if there is no such device. Later ones, and that of a successor, leave silence until it
+    is there.
 
     Args:
         choice: What the user wrote.
         latency_s: Sound that the driver buffers, seconds.
         system: The sound system.
-
-    Raises:
-        DeviceError: If there is no such device.
     """
 
     def __init__(self, choice: str, latency_s: float, system: PortAudio) -> None:
@@ -101,21 +156,37 @@ class SoundCardSource:
         self._system = system
         self._blocks: deque[Captured] = deque(maxlen=_WAITING_BLOCKS)
         self._calls = 0
-        card = system.find(choice, "input")
-        self._rate_hz = card.rate_hz
-        self._keeper = StreamKeeper(f"microphone '{card.name}'", system, self._open)
+        self._rate_hz = MICROPHONE_HZ
+        self._name = ""
+        self._keeper: StreamKeeper | None = None
+
+    def open(self) -> None:
+        """See :class:`Source`."""
+        self._name = self._name or self._system.find(self._choice, "input").name
+        self._keeper = StreamKeeper(f"microphone '{self._name}'", self._system, self._open_stream)
 
     def read(self, now_ns: int) -> list[Captured] | None:
         """See :class:`Source`."""
-        alive = self._keeper.check(now_ns, self._calls)
+        alive = self._keeper is not None and self._keeper.check(now_ns, self._calls)
         blocks = [self._blocks.popleft() for _ in range(len(self._blocks))]
         return blocks if alive or blocks else None
 
     def close(self) -> None:
         """See :class:`Source`."""
-        self._keeper.close()
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
 
-    def _open(self) -> Stream:
+    def export_state(self) -> dict[str, Any]:
+        """See :class:`Source`."""
+        return {"choice": self._choice, "card": self._name}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """See :class:`Source`."""
+        if state.get("choice") == self._choice:
+            self._name = str(state["card"])
+
+    def _open_stream(self) -> Stream:
         card: SoundCard = self._system.find(self._choice, "input")
         self._rate_hz = card.rate_hz
         return self._system.open(card, "input", self._called, self._latency_s)
@@ -128,18 +199,11 @@ class SoundCardSource:
         self._calls += 1
 
 
-def open_source(device: str, start_s: float, latency_s: float, system: PortAudio | None = None) -> Source:
-    """The microphone that a user means.
-
-    Raises:
-        DeviceError: If there is no such device.
-        MioError: If there is such a file but it cannot be used.
-    """
+def source_for(device: str, start_s: float, latency_s: float) -> Source:
+    """The microphone that a user means, not opened yet."""
     if device == "null":
-        return PacedSource(np.zeros(0, np.float32))
+        return PacedSource()
     path = named_file(device)
     if path is not None:
-        from mio.audio import read_audio
-
-        return PacedSource(read_audio(path, MICROPHONE_HZ), start_s)
-    return SoundCardSource(device, latency_s, system or PortAudio())
+        return FileSource(path, start_s)
+    return SoundCardSource(device, latency_s, PortAudio())

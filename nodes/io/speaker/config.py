@@ -1,8 +1,11 @@
 """Configuration of the speaker."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
+
+from mio.errors import MioError
 
 
 class SpeakerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,3 +27,13 @@ class SpeakerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ahead_ms: Annotated[float, msgspec.Meta(ge=50.0, le=1_000.0)] = 200.0
     latency_ms: Annotated[float, msgspec.Meta(gt=0.0, le=1_000.0)] = 40.0
     duck_db: Annotated[float, msgspec.Meta(ge=-60.0, le=-20.0)] = -24.0
+
+    def check(self) -> Iterator[MioError]:
+        """The device, if it is missing."""
+        from nodes.io.portaudio import PortAudio
+
+        try:
+            if str(self.device) != "null":
+                PortAudio().find(str(self.device), "output")
+        except MioError as error:
+            yield error

@@ -62,6 +62,7 @@ class SpeakerEngine(Engine):
     """
 
     tick_hz = _TICK_HZ
+    exclusive = True
 
     def __init__(self, playout: Playout, config: SpeakerConfig) -> None:
         self._playout = playout
@@ -78,6 +79,14 @@ class SpeakerEngine(Engine):
         """Breaks in speech so far because it came too late."""
         return self._state.underruns
 
+    def open(self) -> None:
+        """Acquire the device; stage time, if it has begun, goes on.
+
+        Raises:
+            DeviceError: If the device is missing.
+        """
+        self._playout.open()
+
     def step(self, port: str, message: Message) -> Outputs:
         """Let time pass on a tick; take speech and interruptions."""
         if isinstance(message, Tick):
@@ -92,32 +101,35 @@ class SpeakerEngine(Engine):
     def export_state(self) -> dict[str, Any]:
         """Stage time and the turns that are played."""
         state = self._state
-        heard = round(self._position(self._now_ns)) if self._now_ns is not None else 0
         return {
             "version": 1,
             "epoch": state.epoch,
             "voices": [voice.export_state() for voice in state.voices],
             "past": state.past,
-            "rendered_to": heard,  # what was prepared beyond is prepared again
             "underruns": state.underruns,
-            "playout": self._playout.export_state(self._now_ns) if self._now_ns is not None else {},
+            "playout": self._playout.export_state(),
         }
 
     def import_state(self, state: dict[str, Any]) -> None:
-        """Go on with the predecessor's stage time and turns."""
+        """Go on with the predecessor's stage time and turns; speech begins again where it was heard to."""
         self._state = _State(
             epoch=int(state.get("epoch", -1)),
             voices=[Voice.from_state(values) for values in state.get("voices", [])],
             past=int(state.get("past", 0)),
-            rendered_to=int(state.get("rendered_to", 0)),
             underruns=int(state.get("underruns", 0)),
         )
-        if state.get("playout"):
-            self._playout.import_state(state["playout"])
+        self._playout.import_state(state.get("playout", {}))
+        self._rejoin()
 
     def close(self) -> None:
         """Release the device."""
         self._playout.close()
+        self._rejoin()
+
+    def _rejoin(self) -> None:
+        """What was prepared beyond the stage time is prepared again; that this breaks speech is no underrun."""
+        self._state.rendered_to = self._playout.position
+        self._state.starving = True
 
     def _tick(self, now_ns: int) -> Outputs:
         self._now_ns = now_ns
@@ -204,6 +216,8 @@ class SpeakerEngine(Engine):
     def _render(self, *, everything: bool) -> None:
         """Prepare what is new, or all that can still be changed."""
         playout = self._playout
+        if playout.silent:
+            return
         last = max(playout.position + self._ahead, self._state.rendered_to if everything else 0)
         first = playout.changeable if everything else max(self._state.rendered_to, playout.changeable)
         if last <= first:

@@ -13,6 +13,7 @@ from nodes.io.sample_clock import SampleClock
 from nodes.io.speaker.play_queue import PlayQueue
 
 _BLOCK_SAMPLES = SPEECH_HZ // 100
+_ROUNDING = 1e-6  # samples
 _JUMP_S = 0.02  # a driver that lost time; the stage clock follows it
 _JUMP_BLOCKS = 10
 _KEPT_BLOCKS = 3_000  # 30 s for an engine that does not look
@@ -36,7 +37,7 @@ class VirtualOutput:
     def begin(self, stage_s: float, now_ns: int) -> None:
         """Go on from a stage time."""
         self._start_s, self._start_ns = stage_s, now_ns
-        self._queue.move(round(stage_s * SPEECH_HZ))
+        self._queue.move(int(stage_s * SPEECH_HZ + _ROUNDING))
 
     def stage_s(self, now_ns: int) -> float:
         """Stage time at a time."""
@@ -45,12 +46,14 @@ class VirtualOutput:
     def poll(self, now_ns: int) -> list[Handed]:
         """Take what is due."""
         position = self._queue.position
-        count = int(self.stage_s(now_ns) * SPEECH_HZ + 1e-6) - position
+        count = int(self.stage_s(now_ns) * SPEECH_HZ + _ROUNDING) - position
         return [Handed(position, self._queue.take(count))] if count > 0 else []
 
 
 class SoundCardOutput:
     """A loudspeaker at its own sample rate. It plays silence until it is engaged.
+
+    The first :meth:`open` fails if there is no such device. Later ones, and that of a successor, wait for it.
 
     Its callback runs in PortAudio's thread and takes from the queue; all else belongs to the engine's thread. Samples
     are counted from the stream's start; ``offset`` turns that count into stage positions.
@@ -60,9 +63,6 @@ class SoundCardOutput:
         choice: What the user wrote.
         latency_s: Sound that the driver buffers, seconds.
         system: The sound system.
-
-    Raises:
-        DeviceError: If there is no such device.
     """
 
     guard = 2 * _BLOCK_SAMPLES
@@ -75,14 +75,19 @@ class SoundCardOutput:
         self._latency_s = latency_s
         self._system = system
         self._calls = 0
-        card = system.find(choice, "output")
-        self._keeper = StreamKeeper(f"loudspeaker '{card.name}'", system, self._open)
-        self._prepare(card.rate_hz)
+        self._name = ""
+        self._keeper: StreamKeeper | None = None
+        self._prepare(SPEECH_HZ)
 
     @property
     def settled(self) -> bool:
         """Whether it is known when its samples are heard."""
         return self._clock.settled
+
+    @property
+    def observed_s(self) -> float:
+        """For how long its times have been observed, seconds."""
+        return self._clock.observed_s
 
     @property
     def speed(self) -> float:
@@ -94,9 +99,23 @@ class SoundCardOutput:
         """How far its times jitter, seconds."""
         return self._clock.jitter_s
 
+    def open(self) -> None:
+        """Begin to look after the device.
+
+        Raises:
+            DeviceError: If there is no such device.
+        """
+        self._name = self._name or self._system.find(self._choice, "output").name
+        self._keeper = StreamKeeper(f"loudspeaker '{self._name}'", self._system, self._open_stream)
+
+    @property
+    def playing(self) -> bool:
+        """Whether it takes from the queue."""
+        return self._moved
+
     def check(self, now_ns: int) -> bool:
         """Look after the device; whether it is there and plays."""
-        alive = self._keeper.check(now_ns, self._calls)
+        alive = self._keeper is not None and self._keeper.check(now_ns, self._calls)
         while self._heard:
             self._observe(*self._heard.popleft())
         return alive
@@ -121,9 +140,21 @@ class SoundCardOutput:
 
     def close(self) -> None:
         """Release the device."""
-        self._keeper.close()
+        self.release()
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
 
-    def _open(self) -> Stream:
+    def export_state(self) -> dict[str, Any]:
+        """Which device it is."""
+        return {"choice": self._choice, "card": self._name}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """The device that a predecessor had; another choice is ignored."""
+        if state.get("choice") == self._choice:
+            self._name = str(state["card"])
+
+    def _open_stream(self) -> Stream:
         """Open the device; called in the keeper's thread, while no callback runs."""
         card = self._system.find(self._choice, "output")
         self._prepare(card.rate_hz)

@@ -51,6 +51,10 @@ class PlayQueue:
         """Go on taking at another position; called by the taking side."""
         self.position = position
 
+    def clear(self) -> None:
+        """Forget what was put; called while nothing is taken."""
+        self._end = self.position
+
     def _write(self, position: int, samples: FloatArray) -> None:
         first = position % _CAPACITY
         head = min(len(samples), _CAPACITY - first)

@@ -14,15 +14,20 @@ from mio.contracts.messages import FloatArray
 from nodes.io.speaker.outputs import Handed, SoundCardOutput, VirtualOutput
 from nodes.io.speaker.play_queue import PlayQueue
 
+_RESUMED_S = 0.05  # of a device's times are enough where a turn must not wait for it
+_PATIENCE_S = 2.0  # how long a turn waits for a device that is handed over
+
 _log = logging.getLogger(__name__)
 
 
 class PlayoutState(Enum):
     """Which device is heard.
 
-    VIRTUAL -> CARD when the loudspeaker's times are known; CARD -> VIRTUAL when it is gone.
+    VIRTUAL -> CARD when the loudspeaker's times are known; CARD -> VIRTUAL when it is gone. RESUMING -> CARD when the
+    loudspeaker that a predecessor had calls back, RESUMING -> VIRTUAL when it has not for two seconds.
     """
 
+    RESUMING = auto()
     VIRTUAL = auto()
     CARD = auto()
 
@@ -41,13 +46,19 @@ class Playout:
         self._virtual = VirtualOutput(queue)
         self._state = PlayoutState.VIRTUAL
         self._played = 0
-        self._begun = False
-        self._resume: tuple[float, int] | None = None
+        self._now_ns: int | None = None
+        self._patient_to_s = 0.0
 
     @property
     def state(self) -> PlayoutState:
         """Which device is heard."""
         return self._state
+
+    @property
+    def silent(self) -> bool:
+        """Whether what is put now would not be heard, but will be soon: speech has to wait."""
+        taken = self._card is None or self._state is not PlayoutState.CARD or self._card.playing
+        return self._state is PlayoutState.RESUMING or not taken
 
     @property
     def position(self) -> int:
@@ -79,49 +90,80 @@ class Playout:
         """Set the samples from a stage position on."""
         self._queue.put(position, samples)
 
+    def open(self) -> None:
+        """Acquire the device; a predecessor's or an earlier stage time goes on.
+
+        Raises:
+            DeviceError: If there is no such device.
+        """
+        if self._card is None:
+            return
+        self._card.open()
+        if self._now_ns is not None:
+            self._state = PlayoutState.RESUMING
+            self._patient_to_s = self._virtual.stage_s(self._now_ns) + _PATIENCE_S
+
     def poll(self, now_ns: int) -> list[Handed]:
         """Let time pass until now; what has been played since the last call, without gaps or overlaps."""
-        if not self._begun:
-            self._begin(now_ns)
+        if self._now_ns is None:
+            self._virtual.begin(0.0, now_ns)
+        self._now_ns = now_ns
         alive = self._card is not None and self._card.check(now_ns)
-        if self._card is None or self._state is PlayoutState.VIRTUAL:
-            handed = self._virtual.poll(now_ns)
-        else:
+        if self._card is not None and self._state is PlayoutState.CARD:
             handed = self._card.poll()
+        else:
+            handed = self._virtual.poll(now_ns)
         played = self._in_sequence(handed)
-        self._change_device(alive, now_ns)
+        if self._card is not None:
+            self._change_device(self._card, alive, now_ns)
         return played
 
     def close(self) -> None:
-        """Release the device."""
+        """Release the device and forget what it has not played; stage time goes on."""
+        now_s = self.stage_s(self._now_ns) if self._now_ns is not None else 0.0
         if self._card is not None:
             self._card.close()
+        self._state = PlayoutState.VIRTUAL
+        self._virtual.begin(now_s, self._now_ns or 0)
+        self._queue.clear()
 
-    def export_state(self, now_ns: int) -> dict[str, Any]:
-        """Stage time and what has been played."""
-        return {"stage_s": self.stage_s(now_ns), "mono_ns": now_ns, "played": self._played}
+    def export_state(self) -> dict[str, Any]:
+        """Stage time, what has been played, and the device."""
+        if self._now_ns is None:
+            return {}
+        card = self._card.export_state() if self._card is not None else {}
+        stage_s = self.stage_s(self._now_ns)
+        return {"stage_s": stage_s, "mono_ns": self._now_ns, "played": self._played, "card": card}
 
     def import_state(self, state: dict[str, Any]) -> None:
         """Go on with a predecessor's stage time."""
-        self._resume = float(state["stage_s"]), int(state["mono_ns"])
-        self._played = int(state["played"])
-
-    def _begin(self, now_ns: int) -> None:
-        self._begun = True
-        stage_s, mono_ns = self._resume or (0.0, now_ns)
-        self._virtual.begin(stage_s + (now_ns - mono_ns) * 1e-9, now_ns)
-
-    def _change_device(self, alive: bool, now_ns: int) -> None:
-        if self._card is None:
+        if not state:
             return
-        if self._state is PlayoutState.VIRTUAL and alive and self._card.settled:
-            self._card.engage(self._virtual.stage_s(now_ns), now_ns)
-            self._state = PlayoutState.CARD
-            _log.info("the loudspeaker plays from stage time %.2f s on", self.stage_s(now_ns))
-        elif self._state is PlayoutState.CARD and not alive:
-            self._card.release()
-            self._virtual.begin(self._card.stage_s(now_ns), now_ns)
-            self._state = PlayoutState.VIRTUAL
+        self._now_ns = int(state["mono_ns"])
+        self._virtual.begin(float(state["stage_s"]), self._now_ns)
+        self._played = int(state["played"])
+        if self._card is not None:
+            self._card.import_state(state["card"])
+
+    def _change_device(self, card: SoundCardOutput, alive: bool, now_ns: int) -> None:
+        match self._state:
+            case PlayoutState.CARD if not alive:
+                self._virtual.begin(card.stage_s(now_ns), now_ns)
+                card.release()
+                self._state = PlayoutState.VIRTUAL
+            case PlayoutState.RESUMING if alive and card.observed_s >= _RESUMED_S:
+                self._engage(card, now_ns)
+            case PlayoutState.RESUMING if self._virtual.stage_s(now_ns) > self._patient_to_s:
+                self._state = PlayoutState.VIRTUAL
+            case PlayoutState.VIRTUAL if alive and card.settled:
+                self._engage(card, now_ns)
+            case _:
+                pass
+
+    def _engage(self, card: SoundCardOutput, now_ns: int) -> None:
+        card.engage(self._virtual.stage_s(now_ns), now_ns)
+        self._state = PlayoutState.CARD
+        _log.info("the loudspeaker plays from stage time %.2f s on", self.stage_s(now_ns))
 
     def _in_sequence(self, handed: list[Handed]) -> list[Handed]:
         """Each stage sample once: overlaps cut off, silence where a device took over further on."""

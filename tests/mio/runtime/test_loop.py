@@ -147,6 +147,23 @@ def test_ticks_that_are_late_are_skipped_not_made_up() -> None:
     assert stats.ticks_skipped > 30
 
 
+def test_messages_come_through_although_every_tick_takes_longer_than_its_period() -> None:
+    class Slow(Echo):
+        def step(self, port: str, message: Message) -> Outputs:
+            if isinstance(message, Tick):
+                transport.now_ns += 70_000_000
+            return super().step(port, message)
+
+    engine = Slow(tick_hz=90)
+    script = [("reply", Reply(text="a"), i / 100) for i in range(100)]
+    transport = FakeTransport(script, run_s=1.2)
+    run(engine, transport)
+    seen = [port for port, _ in engine.seen]
+    last = seen[: len(seen) - seen[::-1].index("reply")]
+    assert last.count("reply") == 100
+    assert last.count("tick") <= 16
+
+
 def test_ticks_go_on_while_a_step_is_in_progress() -> None:
     class Patient(Echo):
         def step(self, port: str, message: Message) -> Outputs:
