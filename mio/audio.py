@@ -24,6 +24,8 @@ LONGEST_S = 3_600.0
 """Longest file that is read into memory; 230 MB at 16 kHz."""
 
 _SEEK_S = 2.0  # less is decoded and thrown away
+_LEAD_S = 0.1  # decoded before a start in mid-file, so that the converter's filter is full
+_WARM_S = 0.5  # decoders give silence first after a seek
 _SPIKES = 0.999  # share of samples that counts for loudness
 _KNEE = 0.8  # the limiter leaves smaller samples alone
 
@@ -73,13 +75,15 @@ class AudioStream:
     def __init__(self, path: Path, sample_rate: int, start: int = 0) -> None:
         self._path = path
         self._sample_rate = sample_rate
-        self._blocks = _blocks(path, start / sample_rate)
+        lead = min(start, round(_LEAD_S * sample_rate))
+        self._blocks = _blocks(path, (start - lead) / sample_rate)
         self._gain = np.float32(1.0)
         self._warned = False
         self._soxr: soxr.ResampleStream | None = None
         self._waiting = np.zeros(0, np.float32)
         self._over = False
         self._decode_block()
+        self.read(lead)
 
     def read(self, count: int) -> FloatArray:
         """The next ``[count]`` samples; fewer at the end, none after it."""
@@ -251,7 +255,7 @@ def _mono_blocks(container: "InputContainer", start_s: float) -> Iterator[tuple[
     first_s = float((stream.start_time or 0) * (stream.time_base or 0))
     if start_s > _SEEK_S and stream.time_base:
         with suppress(FFmpegError):  # what cannot be sought is decoded from its beginning
-            container.seek(int((first_s + start_s) / stream.time_base), stream=stream)
+            container.seek(int((first_s + start_s - _WARM_S) / stream.time_base), stream=stream)
     at_s: float | None = None
     for frame in container.decode(stream):
         if at_s is None:

@@ -16,8 +16,9 @@ from mio.bench.report import Report, percentile
 from mio.contracts.arkit import ARKIT_INDEX
 from mio.contracts.messages import FloatArray, Interrupt, Reply, Speech, Turn
 from mio.contracts.phones import PHONES, SILENCE
-from mio.contracts.rates import FACE_FPS, MICROPHONE_HZ, VIDEO_FPS
+from mio.contracts.rates import FACE_FPS, MICROPHONE_HZ, SPEECH_HZ, VIDEO_FPS
 from mio.measure.face import blink_frames, gaze_off_deg, head_deg, longest_freeze_s, pictured
+from mio.measure.lipsync import burst_times_s
 from mio.measure.mouth import MouthGauge, MouthShape
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine
@@ -27,6 +28,7 @@ DURATION = "about 4 min"
 
 CLOSED_MM = 0.5
 TOUCH_MM = 1.5
+PARTED_MM = 1.0
 
 _TEXTS = (
     "Hello, and welcome to my workshop. It is a small place, but I like it very much.",
@@ -78,6 +80,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     voice = _user_voice(60.0 * args.minutes)
     seen = [_speaking(turns, seed) for seed in range(1, args.seeds + 1)]
     _report_lips(report, turns, seen)
+    _report_bursts(report, turns, seen)
     _report_speaking(report, turns, seen)
     listening = [_listening(voice, seed) for seed in range(1, args.seeds + 1)]
     _report_behaviour(report, "listening", [run.frames for run in listening])
@@ -203,6 +206,40 @@ def _report_lips(report: Report, turns: list[list[Speech]], runs: list[Seen]) ->
     narrower = 1.0 - float(np.median(widths["rounded"]) / np.median(widths["other"]))
     report.figure("rounded_narrower_share", narrower, target=0.1, at_least=True)
     report.figure("open_vowel_gap_p50_mm", float(np.median(opening)), target=6.0, at_least=True)
+
+
+def _report_bursts(report: Report, turns: list[list[Speech]], runs: list[Seen]) -> None:
+    """Labial bursts, found in the sound alone: are the lips closed before, and when do they part?"""
+    gauge = MouthGauge()
+    late_ms: list[float] = []
+    open_before = 0
+    for run in runs:
+        for burst_s in _labial_bursts_s(turns, run):
+            times_s = burst_s + np.arange(-0.12, 0.12, 0.005)
+            gap = gauge.measure(pictured(run.frames, run.first_s, times_s)).widest_gap_mm
+            closed = np.flatnonzero((gap <= CLOSED_MM) & (times_s <= burst_s + 1.0 / FACE_FPS))
+            if not len(closed):
+                open_before += 1
+                continue
+            parted = closed[-1] + int(np.argmax(gap[closed[-1] :] > PARTED_MM))
+            late_ms.append(1e3 * float(times_s[parted] - burst_s))
+    report.figure("bursts", len(late_ms) + open_before)
+    report.figure("bursts_from_open_lips", open_before, target=0)
+    report.figure("parting_after_burst_p50_ms", percentile(late_ms, 0.5))
+    report.figure("parting_off_burst_p95_ms", percentile([abs(late) for late in late_ms], 0.95), target=40)
+
+
+def _labial_bursts_s(turns: list[list[Speech]], run: Seen) -> list[float]:
+    """Stage times of the bursts of /p b/ after a silent closure."""
+    found: list[float] = []
+    for chunks in turns:
+        start_s = run.starts_s[chunks[0].segment_id]
+        phones = _spoken([chunks], run)
+        for burst_s in burst_times_s(np.concatenate([chunk.samples for chunk in chunks]), SPEECH_HZ):
+            at_s = start_s + burst_s
+            if any(p.symbol in ("p", "b") and p.start_s - 0.02 <= at_s <= p.end_s + 0.02 for p in phones):
+                found.append(at_s)
+    return found
 
 
 def _note(

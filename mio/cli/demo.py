@@ -62,6 +62,12 @@ def _print(console: Console, report: dict[str, Any], video: Path, path: Path) ->
         f"First sound {report['end_of_speech_to_first_sound_ms']:.0f} ms after the question, "
         f"{report['drawn_fps']:.1f} frames a second, {report['late_frames_pct']} % late, "
         f"{report['cores_while_talking']} cores while talking"
-        + (f", lips {report['av_offset_ms']:+.0f} ms from the sound" if "av_offset_ms" in report else "")
+        + _lips(report)
     )
     console.print(f"[green]{video}[/green]\n{path}")
+
+
+def _lips(report: dict[str, Any]) -> str:
+    if report.get("av_offset_ms") is not None:
+        return f", lips {report['av_offset_ms']:+.0f} ms from the sound"
+    return f"; lips against sound not measured: {report['av_offset_problem']}" if "av_offset_problem" in report else ""

@@ -12,7 +12,14 @@ from mio.measure.lipsync import NoClosures, measure_lip_sync
 from mio.measure.video import pictures, sound_track
 from mio.paths import share
 
-SENTENCE = "Papa, papa, papa, papa, papa, papa."
+SENTENCE = "Pa pa pa pa pa. Pa pa pa pa pa. Pa pa pa pa pa."
+_STILL = {
+    "MIO_FACE__LIVELINESS": "0",
+    "MIO_FACE__EXPRESSIVENESS": "0",
+    "MIO_FACE__BLINKS_SPEAKING_PER_MIN": "1",
+}
+"""Settings under which only the lips move, since the measurement takes what moves most for the mouth."""
+
 _AT_S = 1.0
 _RECORD_S = 9.0
 _READY_WITHIN_S = 120.0
@@ -45,6 +52,7 @@ def record_test_sentence(folder: Path, character: Path) -> Path:
         "MIO_JOURNAL__EVENTS": str(folder / "events.jsonl"),
         "MIO_SHARED__CHARACTER": str(character),
         "MIO_RENDERER__FRAMING": "face",
+        **_STILL,
     }
     (folder / "events.jsonl").unlink(missing_ok=True)
     with RunningFlow(share("dataflows", "script.yml"), folder / "dora.log", env) as flow:
@@ -58,16 +66,14 @@ def record_test_sentence(folder: Path, character: Path) -> Path:
 
 
 def measure_test_sentence(video: Path) -> dict[str, Any]:
-    """Offset between lips and sound in a recorded test sentence, as fields of a report.
-
-    Raises:
-        MioError: If too few closures are found in it.
+    """Offset between lips and sound in a recorded test sentence, as fields of a report; null with the reason if the
+    picture is too poor, as on a machine that is too busy to draw.
     """
     samples, sample_rate = sound_track(video)
     try:
         found = measure_lip_sync(pictures(video), samples, sample_rate)
     except NoClosures as error:
-        raise MioError(f"{video}: {error}", "look at the recording: do the lips move, is there sound?") from error
+        return {"av_offset_ms": None, "av_offset_problem": f"{video.name}: {error}"}
     return {
         "av_offset_ms": round(found.offset_ms, 1),
         "av_offset_spread_ms": round(found.spread_ms, 1),

@@ -16,8 +16,13 @@ from mio.measure.sound import FloatArray
 from mio.measure.video import Picture
 
 _HOP_S = 0.001
-_RISE_DB = 20.0
-_CLOSURE_S = 0.030
+_SMOOTHED = 3  # hops
+_STEP = 4  # hops on either side between which a rise is measured
+_APART = 80  # hops between two bursts
+_CLOSURE = 20  # hops of closure before a burst, which may ring on
+_CONTEXT = 400  # hops before it within which something was spoken
+_RISE_DB = 18.0
+_CLOSED_DB = 30.0  # below the loudest
 _OPENING_SHARE = 0.15  # of the way from closed to open at which the lips count as parted
 _PROMINENCE_SHARE = 0.25  # of the whole range of opening that a closure must stand out by
 _MATCH_S = 0.15  # a parting farther from a burst belongs to another
@@ -71,20 +76,22 @@ def measure_lip_sync(pictures: Iterable[Picture], samples: FloatArray, sample_ra
 
 
 def burst_times_s(samples: FloatArray, sample_rate: int) -> list[float]:
-    """Steep rises of level out of a silent closure of at least 30 ms, between other sounds."""
+    """Steep rises of level out of a closure, between other sounds: when the level is half way up, in dB."""
     hop = round(_HOP_S * sample_rate)
     frames = samples[: len(samples) // hop * hop].reshape(-1, hop).astype(np.float64)
-    level = 10 * np.log10(np.mean(frames**2, axis=1) + 1e-10)
-    loud = level > level.max() - 45.0
-    closure = round(_CLOSURE_S / _HOP_S)
+    level = np.maximum(10 * np.log10(np.mean(frames**2, axis=1) + 1e-10), -90.0)
+    smooth = np.convolve(level, np.full(_SMOOTHED, 1 / _SMOOTHED), mode="same")
+    rise = np.zeros_like(smooth)
+    rise[_STEP:-_STEP] = smooth[2 * _STEP :] - smooth[: -2 * _STEP]
+    steep, _ = find_peaks(rise, height=_RISE_DB, distance=_APART)
+    quiet = level.max() - _CLOSED_DB
     bursts: list[float] = []
-    for index in np.flatnonzero(loud[1:] & ~loud[:-1]) + 1:
-        before = level[max(0, index - closure) : index]
-        after = level[index : index + 10]
-        spoken_before = loud[max(0, index - 400) : index].any()
-        silent_before = len(before) == closure and not loud[index - closure : index].any()
-        if silent_before and spoken_before and after.max() - np.median(before) > _RISE_DB:
-            bursts.append(float(index * _HOP_S))
+    for index in steep:
+        closure = smooth[max(0, index - _STEP - _CLOSURE) : index - _STEP]
+        spoken_before = (smooth[max(0, index - _CONTEXT) : index] > quiet).any()
+        if len(closure) == _CLOSURE and closure.max() < quiet and spoken_before:
+            low, high = smooth[index - _STEP], smooth[index + _STEP]
+            bursts.append(float((index - _STEP + np.argmax(smooth[index - _STEP :] >= (low + high) / 2)) * _HOP_S))
     return bursts
 
 

@@ -45,6 +45,7 @@ _SEAM_FRAMES = 2  # frames over which replaced ones pass into new ones
 _STRANGE_FRAMES = 12  # and over which those of another engine do
 _REMEMBER_S = 2.0
 _MOVED_S = 0.005  # a turn that is heard so much earlier or later is mouthed again
+_HANDOVER_S = 0.2  # a successor's first frames come at the latest so long after the last of its predecessor
 _JUMP_S = 0.25  # stage time that jumps so far has been set
 _LISTENING_PHASES = (Phase.IDLE, Phase.LISTENING, Phase.THINKING)
 
@@ -100,8 +101,8 @@ class VisemeEngine(Engine):
         return ()
 
     def at_boundary(self) -> bool:
-        """See :class:`Engine`: whether the avatar is not speaking."""
-        return self._state.phase not in (Phase.SPEAKING, Phase.DUCKED)
+        """See :class:`Engine`: whether nothing is said while a successor takes over, as between two sentences."""
+        return not any(self._sounds_soon(utterance) for utterance in self._state.utterances)
 
     def export_state(self) -> dict[str, Any]:
         """See :class:`Engine`; every engine of this node gives its last frames by index under ``sent``, to blend."""
@@ -275,6 +276,14 @@ class VisemeEngine(Engine):
         if utterance.cut_s is None:
             utterance.cut_s = at_s - (utterance.anchor_s or 0.0)
             self._actor.touch(at_s)
+
+    def _sounds_soon(self, utterance: Utterance) -> bool:
+        """Whether a phone of a turn is heard within the time of a handover."""
+        if utterance.anchor_s is None:
+            return False
+        own_s = self._state.now_s - utterance.anchor_s
+        until_s = min(own_s + _HANDOVER_S, utterance.breaks_off_s)
+        return any(not gesture.silent for gesture in self._gestures(utterance).between(own_s, until_s))
 
     def _utterance(self, segment_id: int) -> Utterance | None:
         return next((u for u in self._state.utterances if u.segment_id == segment_id), None)

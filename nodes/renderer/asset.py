@@ -23,8 +23,9 @@ class Part:
     """A mesh that is drawn in one call.
 
     Attributes:
-        material: Shader that draws it: ``skin``, ``eye``, ``mouth``, ``lash``, ``hair``, ``lock`` or ``cloth``.
-        texture: Name of its texture.
+        material: Shader that draws it: ``skin``, ``eye``, ``mouth``, ``lash``, ``hair``, ``lock``, ``under``, ``knit``, ``rib``,
+            ``weave`` or ``plain``.
+        texture: Name of its texture; empty if its material needs none.
         colour: ``[3]`` linear RGB by which the material is tinted.
         repeat: ``[2]`` by which texture coordinates are multiplied.
         positions: ``[n, 3]`` m, bind pose.

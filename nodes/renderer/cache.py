@@ -17,7 +17,7 @@ from nodes.renderer.config import Look
 _log = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).parent
-_CODE = ("bake/*.py", "asset.py", "lighting.py", "rotation.py", "skeleton.py")
+_CODE = ("bake/*.py", "asset.py", "lighting.py", "skeleton.py")
 _PARTIAL = ".part"
 
 

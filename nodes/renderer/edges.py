@@ -23,7 +23,7 @@ def smooth_edges(picture: Bytes, surfaces: Bytes) -> None:
 
     Args:
         picture: ``[h, w, 3]``, contiguous.
-        surfaces: ``[h, w]`` number of the surface that is seen in each pixel.
+        surfaces: ``[h, w]``, contiguous, number of the surface that is seen in each pixel.
     """
     height, width = surfaces.shape
     below, beside = np.zeros((height, width), bool), np.zeros((height, width), bool)

@@ -25,14 +25,17 @@ _MATERIALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hair": ("hair", ("STRANDS", "CUT_OUT")),
     "lock": ("hair", ("STRANDS",)),
     "under": ("under", ()),
-    "cloth": ("cloth", ()),
+    "knit": ("cloth", ("KNIT",)),
+    "rib": ("cloth", ("RIB",)),
+    "weave": ("cloth", ("WEAVE",)),
+    "plain": ("cloth", ()),
 }
 """Shader and definitions of each material."""
 
 _ALWAYS_PER_PIXEL = ("eye",)
 _BLENDED = ("lash", "lock")
 _TWO_SIDED = ("lashes", "collar")
-_REPEATING = ("strands", "knit", "rib", "weave", "plain")
+_REPEATING = ("strands",)
 _SURFACES: dict[str, int] = {
     **dict.fromkeys(("head", "mouth", "neck", "left_hand", "right_hand"), 1),
     **dict.fromkeys(("left_eye", "right_eye"), 2),
@@ -112,7 +115,8 @@ class Scene:
         (context.enable if blended else context.disable)(moderngl.BLEND)
         (context.disable if part.name in _TWO_SIDED else context.enable)(moderngl.CULL_FACE)
         context.fbo.depth_mask = not blended
-        self._textures[source.texture].use(0)
+        if source.texture:
+            self._textures[source.texture].use(0)
         set_uniform(part.program, "repeat", source.repeat.tobytes())
         set_uniform(part.program, "tint", source.colour.tobytes())
         set_uniform(part.program, "root_tint", (source.colour * np.float32(_ROOTS)).tobytes())
@@ -158,5 +162,5 @@ def _texture(context: moderngl.Context, name: str, image: Bytes) -> moderngl.Tex
     texture.build_mipmaps()
     texture.filter = (moderngl.LINEAR_MIPMAP_NEAREST, moderngl.LINEAR)
     texture.repeat_x = name in _REPEATING
-    texture.repeat_y = name in _REPEATING and name != "strands"
+    texture.repeat_y = False
     return texture

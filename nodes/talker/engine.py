@@ -161,7 +161,7 @@ def say(text: str, path: Path, voice: str | None = None) -> None:
         voice: espeak-ng voice, such as ``en-us+f2``; the default character's if left out.
 
     Raises:
-        MioError: If the voice is unknown, or the file cannot be written.
+        MioError: If the voice is unknown, nothing in the text can be spoken, or the file cannot be written.
     """
     language, config = "en", TalkerConfig()
     if voice is not None:
@@ -170,4 +170,6 @@ def say(text: str, path: Path, voice: str | None = None) -> None:
     reply = Reply(text=text, language=language, segment_id=1, fin=True)
     outputs = build_engine(config).step("reply", reply)
     sound = [output[1].samples for output in outputs if output is not None and isinstance(output[1], Speech)]
+    if not any(len(samples) for samples in sound):
+        raise MioError(f"nothing in {text[:40]!r} can be spoken", "give a text with letters or digits")
     write_wav(path, np.concatenate(sound), SPEECH_HZ)

@@ -27,7 +27,7 @@ class _Thought:
     Attributes:
         turn: The turn that it answers.
         meaning: What the pack understands, for the case that it has to answer.
-        asked_ns: When it began.
+        asked_ns: Tick at which it began; 0 before the first one.
         cutter: Cuts the answer into clauses.
         said: Whether the model has said anything.
         looks_thoughtful: Whether the avatar has been told to.
@@ -161,6 +161,7 @@ class LanguageModelEngine(TurnTaker):
         thought, answer = self._thought, self._state.answer
         if thought is None or answer is None or thought.said or self._state.phase is not Phase.ANSWERING:
             return
+        thought.asked_ns = thought.asked_ns or self._now_ns
         waited_s = (self._now_ns - thought.asked_ns) * 1e-9
         if waited_s >= self._config.thinking_after_s and not thought.looks_thoughtful:
             thought.looks_thoughtful = True

@@ -119,6 +119,30 @@ def test_a_successor_goes_on_where_its_predecessor_stands(speak, sentence, voice
         assert one.start_stage_s == other.start_stage_s and np.array_equal(one.frames, other.frames)
 
 
+def test_a_successor_may_take_over_between_two_sentences_and_not_within_one(speak):
+    phones = [("p", 0.1, 0), ("a", 0.4, 1), ("sil", 0.5, 0), ("m", 0.1, 0), ("a", 0.4, 1), ("sil", 0.3, 0)]
+    engine = VisemeEngine(FaceConfig())
+    steps(engine, "turn", Turn(state="avatar_speaking"))
+    for chunk in speak(phones):
+        steps(engine, "speech", chunk)
+    may = {}
+    for t in range(75):
+        steps(engine, "clock", clock(t / 25, 1, t / 25 - 0.5))
+        ticked(engine, t / 25)
+        may[t] = engine.at_boundary()
+    assert may[2] and not any(may[t] for t in range(13, 25)), "the first sentence from 0.5 to 1 s"
+    assert all(may[t] for t in range(26, 32)), "the pause until 1.5 s"
+    assert not any(may[t] for t in range(38, 50)) and all(may[t] for t in range(52, 75))
+
+
+def test_the_first_frames_are_those_of_a_face_at_rest():
+    engine = VisemeEngine(FaceConfig())
+    steps(engine, "clock", clock(0.0))
+    frames = np.concatenate([motion.frames for t in range(10) for motion in ticked(engine, t / 25)])
+    smile = frames[:, ARKIT_INDEX["mouthSmileLeft"]]
+    assert smile.min() > 0.1 and np.ptp(smile) < 0.1
+
+
 def test_frames_of_another_engine_pass_into_its_own_without_a_pop():
     strange = {index: np.full(112, 0.1, np.float32) for index in range(20)}
     engine = VisemeEngine(FaceConfig())

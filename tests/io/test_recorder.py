@@ -32,6 +32,12 @@ def picture(stage_s: float, level: int = 0, size: tuple[int, int] = (SIZE, SIZE)
     return VideoFrame(pixels=pixels, width=size[0], height=size[1], stage_s=stage_s, sent_ns=sent_ns)
 
 
+def opened(config: RecorderConfig) -> RecorderEngine:
+    engine = build_engine(config)
+    engine.open()
+    return engine
+
+
 class Take:
     """A recording in fake time: 30 pictures a second, 20 ms of each voice, events as flash and click.
 
@@ -42,7 +48,7 @@ class Take:
     """
 
     def __init__(self, path: Path, **config: object) -> None:
-        self.engine = build_engine(RecorderConfig(path=path, **config))  # type: ignore[arg-type]
+        self.engine = opened(RecorderConfig(path=path, **config))  # type: ignore[arg-type]
         self.stage_s = 7.0
         self.drift = 0.0
         self.jitter_s = 0.0
@@ -178,8 +184,8 @@ def test_missing_pictures_repeat_the_one_before(tmp_path: Path) -> None:
     take.engine.close()
     flashes, count, _ = decoded(tmp_path / "a.mp4")
     report = json.loads((tmp_path / "a.json").read_text())
-    assert report["frames_repeated"] == 4
-    assert count == report["frames"] == report["frames_received"] + 4
+    assert report["missing"] == 4
+    assert count == report["frames"] + 4
     assert flashes == pytest.approx(EVENTS_S[:2], abs=1e-6)
 
 
@@ -199,11 +205,11 @@ def test_doubled_past_and_absurd_pictures_are_dropped_and_counted(tmp_path: Path
     for stage_s in (take.stage_s + 0.2, take.stage_s + 0.2, float("nan"), 1e12, -50.0):
         take.send("frame", picture(stage_s))
     take.engine.close()
-    assert json.loads((tmp_path / "a.json").read_text())["frames_dropped"] == 5
+    assert json.loads((tmp_path / "a.json").read_text())["dropped"] == 5
 
 
 def test_late_pictures_are_counted_by_when_they_were_sent(tmp_path: Path) -> None:
-    engine = build_engine(RecorderConfig(path=tmp_path / "a.mp4"))
+    engine = opened(RecorderConfig(path=tmp_path / "a.mp4"))
     steps(engine, "clock", Clock(stage_s=0.0, mono_ns=0))
     for index in range(10):
         lead_s = -0.05 if index == 4 else 0.02
@@ -211,14 +217,14 @@ def test_late_pictures_are_counted_by_when_they_were_sent(tmp_path: Path) -> Non
         steps(engine, "frame", picture(1.0 + index / VIDEO_FPS, sent_ns=sent_ns))
     engine.close()
     report = json.loads((tmp_path / "a.json").read_text())
-    assert report["frames_late"] == 1
+    assert report["late"] == 1
     assert report["lead_ms"]["p50"] == pytest.approx(20.0, abs=0.1)
     assert report["lead_ms"]["min"] == pytest.approx(-50.0, abs=0.1)
     assert report["first_mono_ns"] == pytest.approx(1e9)
 
 
 def test_odd_sizes_lose_a_line_and_other_sizes_are_scaled(tmp_path: Path) -> None:
-    engine = build_engine(RecorderConfig(path=tmp_path / "a.mp4"))
+    engine = opened(RecorderConfig(path=tmp_path / "a.mp4"))
     steps(engine, "clock", Clock(stage_s=0.0, mono_ns=0))
     for index, size in enumerate([(65, 63), (65, 63), (128, 30), (64, 62)]):
         steps(engine, "frame", picture(index / VIDEO_FPS, 200, size))
@@ -229,7 +235,7 @@ def test_odd_sizes_lose_a_line_and_other_sizes_are_scaled(tmp_path: Path) -> Non
 
 
 def test_colours_survive(tmp_path: Path) -> None:
-    engine = build_engine(RecorderConfig(path=tmp_path / "a.mp4", crf=10))
+    engine = opened(RecorderConfig(path=tmp_path / "a.mp4", crf=10))
     steps(engine, "clock", Clock(stage_s=0.0, mono_ns=0))
     colour = np.array([200, 90, 40], np.uint8)
     pixels = np.tile(colour, SIZE * SIZE)
@@ -268,17 +274,63 @@ def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_made_and_an_impossible_one_is_one_clear_error(tmp_path: Path) -> None:
-    engine = build_engine(RecorderConfig(path=tmp_path / "x" / "y" / "a.mp4"))
+    engine = opened(RecorderConfig(path=tmp_path / "x" / "y" / "a.mp4"))
     engine.close()
     (tmp_path / "file").write_text("")
     with pytest.raises(MioError, match="set 'path:' to a writable folder"):
-        build_engine(RecorderConfig(path=tmp_path / "file" / "a.mp4"))
+        opened(RecorderConfig(path=tmp_path / "file" / "a.mp4"))
     with pytest.raises(MioError, match=r"end the path with \.mp4"):
-        build_engine(RecorderConfig(path=tmp_path / "a.avi"))
+        opened(RecorderConfig(path=tmp_path / "a.avi"))
+
+
+def test_an_impossible_place_is_found_before_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (problem,) = RecorderConfig(path=tmp_path / "file" / "deep" / "a.mp4").check()
+    assert "is no folder" in problem.problem
+    assert "set 'path:'" in problem.remedy
+    (problem,) = RecorderConfig(path=tmp_path / "a.mkv").check()
+    assert problem.remedy == "end the path with .mp4"
+    assert not list(RecorderConfig(path=tmp_path / "new" / "folder" / "a.mp4").check())
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_successor_goes_on_in_the_next_file_and_both_play(tmp_path: Path, overwrite: bool) -> None:
+    (tmp_path / "a-2.mp4").write_bytes(b"old")
+    config = {"overwrite": overwrite, "stems": True}
+    old = Take(tmp_path / "a.mp4", **config)
+    old.run(1.0)
+    old.engine.close()
+    state = old.engine.export_state()
+    new = Take(tmp_path / "b.mp4", **config)
+    new.engine.close()
+    new.engine = build_engine(RecorderConfig(path=tmp_path / "a.mp4", **config))  # type: ignore[arg-type]
+    new.engine.import_state(state)
+    new.engine.open()
+    new.run(1.0)
+    new.engine.close()
+    next_path = tmp_path / ("a-2.mp4" if overwrite else "a-3.mp4")
+    for path in (tmp_path / "a.mp4", next_path):
+        flashes, count, _ = decoded(path)
+        assert count >= VIDEO_FPS
+        assert flashes == pytest.approx(EVENTS_S[:1], abs=1e-6)
+        assert path.with_suffix(".user.wav").exists()
+    assert (tmp_path / "a-2.mp4").read_bytes() != b"old" or not overwrite
+
+
+def test_a_recorder_that_is_opened_again_begins_another_file(tmp_path: Path) -> None:
+    take = Take(tmp_path / "a.mp4")
+    take.run(1.0)
+    take.engine.close()
+    take.engine.open()
+    take._next = {"picture": 0, "user": 0, "avatar": 0}
+    take.run(1.0)
+    take.engine.close()
+    assert decoded(tmp_path / "a.mp4")[1] == decoded(tmp_path / "a-2.mp4")[1]
 
 
 def test_without_a_picture_no_file_is_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    engine = build_engine(RecorderConfig(path=tmp_path / "a.mp4"))
+    engine = opened(RecorderConfig(path=tmp_path / "a.mp4"))
     steps(engine, "user_audio", AudioChunk(samples=np.zeros(320, np.float32)))
     engine.close()
     assert list(tmp_path.iterdir()) == []
@@ -286,7 +338,7 @@ def test_without_a_picture_no_file_is_left(tmp_path: Path, caplog: pytest.LogCap
 
 
 def test_sound_from_just_before_the_first_picture_arrives_is_kept(tmp_path: Path) -> None:
-    engine = build_engine(RecorderConfig(path=tmp_path / "a.mp4", stems=True))
+    engine = opened(RecorderConfig(path=tmp_path / "a.mp4", stems=True))
     steps(engine, "clock", Clock(stage_s=0.0, mono_ns=0))
     for chunk in range(50):
         samples = np.full(480, 0.5, np.float32)

@@ -1,21 +1,19 @@
 import json
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mio.contracts.messages import Clock, Command, Message, Reply, Transcript, Turn, VideoFrame
-from mio.errors import DeviceError, MioError
+from mio.errors import DeviceError
 from mio.runtime.testing import run_engine, steps, tick
 from nodes.io.screen.config import ScreenConfig
-from nodes.io.screen.conversation import Line
-from nodes.io.screen.displays import Input, KeyPressed, NullDisplay, WindowClosed, open_display
+from nodes.io.screen.displays import Input, KeyPressed, NullDisplay, WindowClosed, display_for
 from nodes.io.screen.engine import ScreenEngine, build_engine
 from nodes.io.screen.keyboard import Action
 from nodes.io.screen.overlay import Overlay
 from nodes.io.screen.scene import Scene
-from nodes.io.screen.transcript_file import TranscriptFile
 
 MANIFEST = Path("nodes/io/screen/dora-node.yml")
 F1, F2, F3, F4, F11, ENTER, ESCAPE, BACKSPACE = 0xFFBE, 0xFFBF, 0xFFC0, 0xFFC1, 0xFFC8, 13, 27, 8
@@ -29,6 +27,10 @@ class FakeDisplay:
         self.scene = Scene()
         self.given: list[Input] = []
         self.fullscreen = False
+        self.closed = True
+        self.place: list[int] = []
+
+    def open(self) -> None:
         self.closed = False
 
     def show(self, frame: VideoFrame | None, scene: Scene) -> None:
@@ -45,6 +47,12 @@ class FakeDisplay:
     def close(self) -> None:
         self.closed = True
 
+    def export_state(self) -> dict[str, Any]:
+        return {"place": [1, 2, 3, 4]}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        self.place = state.get("place", [])
+
 
 class Sitting:
     """A screen engine on a fake display, with stage time 0 at second 10."""
@@ -53,6 +61,7 @@ class Sitting:
         self.display = FakeDisplay()
         self.config = ScreenConfig(**config)  # type: ignore[arg-type]
         self.engine = ScreenEngine(self.display, self.config)
+        self.engine.open()
         self.now_s = 10.0
         self.sent: list[tuple[str, Message]] = []
         self.send("clock", Clock(stage_s=0.0, mono_ns=10_000_000_000))
@@ -121,6 +130,7 @@ def test_late_doubled_and_absurd_pictures_are_counted() -> None:
 def test_without_a_clock_pictures_are_shown_at_once() -> None:
     display = FakeDisplay()
     engine = ScreenEngine(display, ScreenConfig())
+    engine.open()
     tick(engine, 1.0)
     steps(engine, "frame", picture(123.0))
     tick(engine, 1.01)
@@ -275,56 +285,6 @@ def test_captions_go_some_seconds_after_the_turn() -> None:
     assert sitting.display.scene.user_text == ""
 
 
-def converse(engine: ScreenEngine) -> None:
-    """One whole turn, and one that is given up after a word."""
-    steps(engine, "clock", Clock(stage_s=0.0, mono_ns=0))
-    steps(engine, "transcript", Transcript(text="Who are you?", segment_id=1))
-    steps(engine, "reply", Reply(text="I am Mio.", segment_id=1, fin=True))
-    steps(engine, "clock", Clock(stage_s=2.0, mono_ns=2, segment_id=1, heard_char=9, heard_sample=9, fin=True))
-    steps(engine, "transcript", Transcript(text="Grüße", segment_id=2, source="text"))
-    steps(engine, "reply", Reply(text="Well, let me tell you.", segment_id=2, fin=True))
-    steps(engine, "clock", Clock(stage_s=4.0, mono_ns=4, segment_id=2, heard_char=5, heard_sample=9, fin=True))
-
-
-def test_the_transcript_has_what_each_side_heard(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "talk.jsonl"
-    engine = build_engine(ScreenConfig(device="null", transcript_path=path))
-    converse(engine)
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [(line["who"], line["text"], line["interrupted"]) for line in lines] == [
-        ("user", "Who are you?", False),
-        ("avatar", "I am Mio.", False),
-        ("user", "Grüße", False),
-        ("avatar", "Well,", True),
-    ]
-    assert [line["source"] for line in lines] == ["speech", "speech", "text", "speech"]
-    assert [line["segment_id"] for line in lines] == [1, 1, 2, 2]
-    assert datetime.fromisoformat(lines[0]["at"]).tzinfo is not None
-
-
-def test_the_transcript_grows_and_can_be_markdown(tmp_path: Path) -> None:
-    path = tmp_path / "talk.md"
-    path.write_text("# Yesterday\n\n")
-    file = TranscriptFile(path, now=lambda: datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC))
-    file.add(Line("user", "Hello\nthere", 1))
-    file.add(Line("avatar", "Well,", 1, interrupted=True))
-    assert path.read_text() == "# Yesterday\n\n**You** (03:04:05): Hello there\n\n**Mio** (03:04:05): Well, —\n\n"
-
-
-def test_a_transcript_that_cannot_be_written_is_one_clear_error(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(MioError, match="set 'transcript_path:' to a writable file"):
-        TranscriptFile(tmp_path / "file" / "talk.md")
-    file = TranscriptFile(tmp_path / "talk.md")
-    (tmp_path / "talk.md").unlink()
-    (tmp_path / "talk.md").mkdir()
-    file.add(Line("user", "a", 1))
-    file.add(Line("user", "b", 1))
-    assert len(caplog.records) == 1
-
-
 def test_how_punctual_pictures_were_is_reported_at_the_end(tmp_path: Path) -> None:
     engine = build_engine(ScreenConfig(device="null", report_path=tmp_path / "screen.json"))
     frames = [("frame", picture(0.05 + index / 30), index / 30) for index in range(60)]
@@ -341,11 +301,57 @@ def test_a_missing_display_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setattr("sys.platform", "linux")
     with pytest.raises(DeviceError, match="no display: DISPLAY is not set.*--screen null"):
-        open_display(ScreenConfig())
+        build_engine(ScreenConfig()).open()
+    (problem,) = ScreenConfig().check()
+    assert "--screen null" in problem.remedy
     monkeypatch.setenv("DISPLAY", ":987")
     with pytest.raises(DeviceError, match="no window can be opened on display :987.*--screen null"):
-        open_display(ScreenConfig())
-    assert isinstance(open_display(ScreenConfig(device="null")), NullDisplay)
+        build_engine(ScreenConfig()).open()
+    assert not list(ScreenConfig(device="null").check())
+    assert isinstance(display_for(ScreenConfig(device="null")), NullDisplay)
+
+
+def test_a_successor_shows_what_was_shown_and_typed_and_keeps_the_figures() -> None:
+    old = Sitting()
+    old.run(4.0)
+    old.send("turn", Turn(state="avatar_speaking"))
+    old.send("reply", Reply(text="I keep the light.", segment_id=1))
+    old.press("half a li")
+    old.press(F4)
+    for index in range(10):
+        old.send("frame", picture(4.2 + index / 30))
+        old.run(0.03)
+    old.engine.close()
+    new = Sitting()
+    new.engine.close()
+    new.engine.import_state(old.engine.export_state())
+    new.engine.open()
+    new.now_s = old.now_s
+    assert new.display.place == [1, 2, 3, 4]
+    new.run(0.02)
+    scene = new.display.scene
+    assert (scene.turn, scene.typed, scene.captions) == ("avatar_speaking", "half a li", False)
+    assert scene.reply_text == "I keep the light."
+    new.press("ne", ENTER)
+    new.press(ENTER)
+    assert new.typed() == ["half a line"]
+    summary = new.engine._frames.punctuality.summary()
+    assert summary["frames_received"] == 10
+    assert summary["lateness_ms"] != {}
+
+
+def test_a_window_that_the_user_has_closed_stays_closed_in_a_successor() -> None:
+    old = Sitting()
+    old.display.given = [WindowClosed()]
+    old.run(0.02)
+    new = Sitting()
+    new.engine.close()
+    new.engine.import_state(old.engine.export_state())
+    new.engine.open()
+    assert new.display.closed
+    new.send("frame", picture(0.5))
+    new.run(0.5)
+    assert new.commands() == []
 
 
 def test_the_overlay_repaints_only_what_has_changed() -> None:

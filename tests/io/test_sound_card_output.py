@@ -1,5 +1,6 @@
 import logging
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +20,15 @@ from nodes.io.speaker.playout import Playout, PlayoutState
 class LivePair:
     """A speaker engine on a fake sound card; the card calls back every 10 ms, the engine ticks every 20."""
 
-    def __init__(self, sound, choice: str = "default") -> None:
+    def __init__(self, sound, choice: str = "default", state: dict[str, Any] | None = None) -> None:
         self.sound = sound
         queue = PlayQueue()
         self.card = SoundCardOutput(queue, choice, 0.04, PortAudio(sound))
         self.playout = Playout(queue, self.card)
         self.engine = SpeakerEngine(self.playout, SpeakerConfig())
+        if state is not None:
+            self.engine.import_state(state)
+        self.engine.open()
         self.sent: list[tuple[str, Message]] = []
 
     def run(self, seconds: float) -> list[tuple[str, Message]]:
@@ -117,6 +121,82 @@ def test_what_was_played_has_every_stage_sample_once(sound) -> None:
     pair.run(4.0)
     chunks = [message for _, message in pair.sent if isinstance(message, AudioChunk)]
     assert all(a.start_sample + len(a.samples) == b.start_sample for a, b in pairwise(chunks))
+
+
+def counting(segment_id: int, seconds: float) -> Speech:
+    """Samples that rise from 0.1 to 0.5, so that each moment can be recognised."""
+    count = round(seconds * SPEECH_HZ) // SPEECH_FRAME_SAMPLES * SPEECH_FRAME_SAMPLES
+    return Speech(
+        samples=np.linspace(0.1, 0.5, count, dtype=np.float32), start_sample=0, segment_id=segment_id, fin=True
+    )
+
+
+@pytest.mark.parametrize("same_engine", [False, True])
+def test_a_device_is_handed_over_within_300_ms_while_stage_time_goes_on(sound, caplog, same_engine: bool) -> None:
+    old = LivePair(sound)
+    old.run(3.0)
+    old.send(counting(1, 4.0))
+    old.run(1.5)
+    handed_over_s = sound.now_s
+    old.engine.close()
+    assert sound.streams[-1].closed
+    sound.now_s += 0.05
+    if same_engine:
+        old.engine.open()
+        new = old
+    else:
+        new = LivePair(sound, state=old.engine.export_state())
+    new.run(4.0)
+    clocks = old.clocks() if same_engine else old.clocks() + new.clocks()
+    steady = [clock for clock in clocks if not clock.fin]
+    for before, after in pairwise(steady):
+        passed_s = (after.mono_ns - before.mono_ns) * 1e-9
+        assert after.stage_s - before.stage_s == pytest.approx(passed_s, abs=0.002)
+    assert len({clock.epoch for clock in clocks}) == 1
+    times, values = new.heard()
+    spoken = values > 0.05
+    gap_s = np.diff(times[spoken]).max()
+    assert 0.05 < gap_s < 0.3
+    around = np.flatnonzero(spoken & (times > handed_over_s + sound.latency_s))
+    heard_before = values[spoken & (times <= handed_over_s)].max()
+    assert values[around[0] : around[0] + 2_000].min() < heard_before + 0.01  # nothing of the sentence is skipped
+    assert values.max() > 0.49
+    assert [clock.heard_sample for clock in clocks if clock.fin] == [len(counting(1, 4.0).samples)]
+    assert "too late" not in caplog.text
+
+
+def test_what_was_played_has_no_gap_across_a_hand_over(sound) -> None:
+    old = LivePair(sound)
+    old.run(3.0)
+    old.engine.close()
+    sound.now_s += 0.05
+    new = LivePair(sound, state=old.engine.export_state())
+    new.run(2.0)
+    chunks = [message for _, message in old.sent + new.sent if isinstance(message, AudioChunk)]
+    assert all(a.start_sample + len(a.samples) == b.start_sample for a, b in pairwise(chunks))
+
+
+def test_a_successor_whose_device_is_gone_keeps_stage_time_and_speech_goes_on_unheard(sound) -> None:
+    old = LivePair(sound)
+    old.run(3.0)
+    old.send(click(frames=20))
+    old.engine.close()
+    sound.unplug()
+    new = LivePair(sound, state=old.engine.export_state())
+    new.run(5.0)
+    assert new.playout.state is PlayoutState.VIRTUAL
+    assert [clock.segment_id for clock in new.clocks() if clock.fin] == [1]
+
+
+def test_a_missing_loudspeaker_is_one_clear_error_before_and_at_the_start(sound, monkeypatch) -> None:
+    sound.unplug()
+    sound._initialize()
+    with pytest.raises(DeviceError, match="no loudspeaker found.*--speaker null"):
+        LivePair(sound)
+    monkeypatch.setattr(PortAudio, "module", property(lambda _: sound))
+    (problem,) = SpeakerConfig().check()
+    assert "--speaker null" in problem.remedy
+    assert not list(SpeakerConfig(device="null").check())
 
 
 def test_a_drifting_device_keeps_its_sounds_on_the_clock(sound) -> None:

@@ -20,6 +20,7 @@ SESSION = """
     from nodes.io.screen.engine import build_engine
 
     engine = build_engine(ScreenConfig(title="Mio test", width=360, height=360))
+    engine.open()
     pixels = np.tile(np.array([200, 40, 90], np.uint8), 360 * 360)
     began = time.monotonic_ns()
     list(engine.step("clock", Clock(stage_s=0.0, mono_ns=began)))

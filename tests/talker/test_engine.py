@@ -294,3 +294,33 @@ def test_say_writes_a_sound_file(tmp_path: Path) -> None:
         assert 0.5 < file.getnframes() / SPEECH_HZ < 3.0
     with pytest.raises(MioError, match="no voice 'xx-yy'"):
         say("Hello.", path, voice="xx-yy")
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\U0001f642", "..."])
+def test_say_refuses_what_nobody_can_speak(tmp_path: Path, text: str) -> None:
+    with pytest.raises(MioError, match="can be spoken"):
+        say(text, tmp_path / "nothing.wav")
+    assert not (tmp_path / "nothing.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Dr. Smith paid $3.50 at 10:05 a.m. on 2024-03-01, i.e. 12 % less \U0001f642!", "en"),
+        ("Am 3. Oktober 1990 um 14:30 Uhr, z. B. in der Hauptstr. 12, kostete es 3,50 €.", "de"),
+        ("See https://example.org/a_b?q=1 or mail me@example.org \u2014 NASA, CEO & co.", "en"),
+        ("\u4f60\u597d, \u041c\u0438\u0440! \u2603 \ud800 \x00\x07 a\u0301 e\u0301\u0301", "en"),
+        ("W" + "o" * 3_000 + "w, " + "ab" * 500, "en"),
+        ("Guten Tag, wie geht's?", "tlh"),
+    ],
+)
+def test_odd_texts_are_spoken_with_words_that_point_into_them(talker: Talker, text: str, language: str) -> None:
+    chunks = spoken(talker, Reply(text=text, language=language, segment_id=1, fin=True))
+    assert sum(len(chunk.samples) for chunk in chunks) > SPEECH_HZ // 2
+    assert chunks[-1].fin
+    assert chunks[-1].last_char == len(text)
+    words = [pair for chunk in chunks for pair in zip(chunk.words, chunk.word_char, strict=True)]
+    assert words
+    assert all(text[at : at + len(word)] == word for word, at in words)
+    assert {phone for chunk in chunks for phone in chunk.phones} <= set(PHONES)
+    assert np.abs(sound(chunks)).max() <= 1.0

@@ -70,7 +70,7 @@ class ChatServer:
 
     Attributes:
         requests: Bodies of the requests that arrived.
-        headers: Their headers.
+        headers: Their headers, names in lower case.
         gone_at: When a client was found to have left in the middle of an answer, ``time.monotonic``.
     """
 
@@ -109,7 +109,7 @@ class ChatServer:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 server.requests.append(json.loads(body))
-                server.headers.append(dict(self.headers))
+                server.headers.append({name.lower(): value for name, value in self.headers.items()})
                 script = server._scripts.popleft() if server._scripts else ("Hello.",)
                 with contextlib.suppress(OSError):
                     server._play(self, script)

@@ -115,7 +115,7 @@ def test_the_model_is_told_who_it_is_what_it_knows_and_what_was_said(make: Make,
     assert "[" not in messages[2]["content"] and messages[2]["content"] == "I am Pip."
     assert messages[3]["content"].startswith("How old is your dog?") and "How cold is" in messages[3]["content"]
     assert (server.requests[1]["model"], server.requests[1]["stream"]) == ("tiny", True)
-    assert server.headers[1]["Authorization"] == f"Bearer {KEY}"
+    assert server.headers[1]["authorization"] == f"Bearer {KEY}"
 
 
 def test_the_model_sees_only_what_was_heard_of_an_answer(make: Make, server: Any):
@@ -259,6 +259,7 @@ def test_a_successor_asks_again_what_was_not_answered_yet(make: Make, server: An
     server.plan("STAY")
     first = make()
     ask(first, "Hello.")
+    run(first, lambda _: len(server.requests) == 1)
     state = msgspec.json.decode(msgspec.json.encode(first.export_state()))
     assert not first.at_boundary()
     first.close()
@@ -302,4 +303,4 @@ def test_the_key_comes_from_the_variable_that_the_configuration_names(
         run(engine, finished)
     finally:
         engine.close()
-    assert server.headers[0]["Authorization"] == "Bearer from-the-environment"
+    assert server.headers[0]["authorization"] == "Bearer from-the-environment"

@@ -1,9 +1,12 @@
 """Configuration of the recorder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+
+from mio.errors import MioError
 
 Gain = Annotated[float, msgspec.Meta(ge=-60.0, le=20.0)]
 
@@ -28,3 +31,11 @@ class RecorderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_gain_db: Gain = 0.0
     avatar_gain_db: Gain = 0.0
     stems: bool = False
+
+    def check(self) -> Iterator[MioError]:
+        """The file, if it cannot be written."""
+        from nodes.io.recorder.files import path_problem
+
+        problem = path_problem(self.path)
+        if problem is not None:
+            yield problem

@@ -8,7 +8,6 @@ import logging
 import math
 from collections import deque
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from mio.contracts.engine import Engine, Outputs
@@ -16,7 +15,7 @@ from mio.contracts.messages import AudioChunk, Clock, Message, Tick, VideoFrame
 from mio.contracts.rates import SPEECH_HZ, VIDEO_FPS
 from nodes.io.recorder.config import RecorderConfig
 from nodes.io.recorder.file_time import FileTime
-from nodes.io.recorder.files import report_path, reserve, stem_path
+from nodes.io.recorder.files import part_path, report_path, reserve, stem_path
 from nodes.io.recorder.movie import Movie, RecordingError, Stems
 from nodes.io.recorder.soundtrack import SOUND_HZ, Soundtrack, Track
 
@@ -36,7 +35,7 @@ class _Figures:
 
     Attributes:
         received: Pictures that came.
-        repeated: Places for which none came, which show the one before.
+        missing: Places for which none came, which show the one before.
         late: Pictures that were sent more than one frame after their stage time.
         dropped: Pictures that are not in the file, because their place was taken, past, or absurd.
         first_stage_s: Stage time of the first picture.
@@ -46,7 +45,7 @@ class _Figures:
     """
 
     received: int = 0
-    repeated: int = 0
+    missing: int = 0
     late: int = 0
     dropped: int = 0
     first_stage_s: float = 0.0
@@ -56,25 +55,36 @@ class _Figures:
 
 
 class RecorderEngine(Engine):
-    """Writes one recording.
+    """Writes a recording from when it is opened until it is closed.
+
+    A successor, and an engine that is opened again, go on in a file of the next number, because an mp4 file that has
+    been ended cannot grow.
 
     Args:
-        path: The reserved file.
-        config: Quality and loudness.
+        config: Where, quality and loudness.
     """
 
     tick_hz = 20.0
+    exclusive = True
 
-    def __init__(self, path: Path, config: RecorderConfig) -> None:
-        self._path = path
+    def __init__(self, config: RecorderConfig) -> None:
         self._config = config
-        self._time = FileTime()
-        self._sound = Soundtrack({"user": Track(config.user_gain_db), "avatar": Track(config.avatar_gain_db)})
-        self._movie: Movie | None = None
-        self._stems: Stems | None = None
-        self._early: deque[tuple[str, AudioChunk]] = deque(maxlen=_EARLY_CHUNKS)
-        self._now_ns = 0
-        self._figures = _Figures()
+        self._part = 0
+        self._path = config.path
+        self._begin_anew()
+
+    def open(self) -> None:
+        """Reserve the next file.
+
+        Raises:
+            MioError: If it cannot be written.
+        """
+        self._part += 1
+        if self._config.overwrite:
+            self._path = reserve(part_path(self._config.path, self._part), overwrite=True)
+        else:
+            self._path = reserve(self._config.path, overwrite=False)
+        self._begin_anew()
 
     def step(self, port: str, message: Message) -> Outputs:
         """Record what came; on a tick, write the sound that is complete."""
@@ -98,6 +108,14 @@ class RecorderEngine(Engine):
             self._stop(error)
             raise
 
+    def export_state(self) -> dict[str, Any]:
+        """How many files have been begun."""
+        return {"version": 1, "part": self._part}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on in the file after the predecessor's."""
+        self._part = int(state.get("part", 0))
+
     def close(self) -> None:
         """End the file, and write the figures beside it."""
         if self._movie is None and not self._figures.problem:
@@ -111,6 +129,16 @@ class RecorderEngine(Engine):
                 self._stop(error)
                 _log.error("%s", error)
         self._write_report()
+
+    def _begin_anew(self) -> None:
+        config = self._config
+        self._time = FileTime()
+        self._sound = Soundtrack({"user": Track(config.user_gain_db), "avatar": Track(config.avatar_gain_db)})
+        self._movie: Movie | None = None
+        self._stems: Stems | None = None
+        self._early: deque[tuple[str, AudioChunk]] = deque(maxlen=_EARLY_CHUNKS)
+        self._now_ns = 0
+        self._figures = _Figures()
 
     def _add_picture(self, frame: VideoFrame) -> Outputs:
         figures = self._figures
@@ -164,8 +192,8 @@ class RecorderEngine(Engine):
         assert self._movie is not None
         while self._movie.pictures < place:
             self._movie.add_picture(None)
-            self._figures.repeated += 1
-            if self._figures.repeated % _YIELD_EVERY == 0:
+            self._figures.missing += 1
+            if self._figures.missing % _YIELD_EVERY == 0:
                 yield None
 
     def _write_sound(self, last: int) -> None:
@@ -218,11 +246,11 @@ class RecorderEngine(Engine):
             "height": movie.size[1] if movie else 0,
             "fps": VIDEO_FPS,
             "duration_s": movie.pictures / VIDEO_FPS if movie else 0.0,
-            "frames": movie.pictures if movie else 0,
-            "frames_received": figures.received,
-            "frames_repeated": figures.repeated,
-            "frames_late": figures.late,
-            "frames_dropped": figures.dropped,
+            "frames": movie.pictures - figures.missing if movie else 0,
+            "missing": figures.missing,
+            "late": figures.late,
+            "dropped": figures.dropped,
+            "received": figures.received,
             "lead_ms": _spread(leads),
             "first_stage_s": figures.first_stage_s,
             "first_mono_ns": figures.first_mono_ns,
@@ -232,12 +260,8 @@ class RecorderEngine(Engine):
 
 
 def build_engine(config: RecorderConfig) -> RecorderEngine:
-    """Make the engine and reserve its file.
-
-    Raises:
-        MioError: If it cannot be written.
-    """
-    return RecorderEngine(reserve(config.path, overwrite=config.overwrite), config)
+    """Make the engine; its file is reserved when it is opened."""
+    return RecorderEngine(config)
 
 
 def _spread(ordered: list[float]) -> dict[str, float]:

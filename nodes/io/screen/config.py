@@ -1,9 +1,12 @@
 """Configuration of the screen."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+
+from mio.errors import MioError
 
 Pixels = Annotated[int, msgspec.Meta(ge=64, le=8_192)]
 
@@ -20,8 +23,6 @@ class ScreenConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         kiosk: Fill the display, without buttons and without a key to quit.
         mirrored: Swap left and right of the picture.
         captions: Show what is said.
-        transcript_path: Append the conversation to this file: Markdown if it ends in ``.md``, else one JSON object per
-            line. The screen writes it because it is the node that gets both sides' words and what was heard of them.
         report_path: Write how punctual the pictures were to this JSON file at the end.
     """
 
@@ -33,5 +34,12 @@ class ScreenConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kiosk: bool = False
     mirrored: bool = False
     captions: bool = True
-    transcript_path: Path | None = None
     report_path: Path | None = None
+
+    def check(self) -> Iterator[MioError]:
+        """The display, if no window can be opened."""
+        from nodes.io.display import display_problem
+
+        problem = display_problem() if self.device == "window" else None
+        if problem is not None:
+            yield problem

@@ -1,7 +1,7 @@
 """Where pictures are seen: a window, or nowhere."""
 
 from collections import deque
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -29,7 +29,15 @@ Input = KeyPressed | WindowClosed | Action
 
 
 class Display(Protocol):
-    """Something that shows pictures and takes keys and clicks."""
+    """Something that shows pictures and takes keys and clicks, from when it is opened until it is closed."""
+
+    def open(self) -> None:
+        """Acquire the display.
+
+        Raises:
+            DeviceError: If no window can be opened here.
+        """
+        ...
 
     def show(self, frame: VideoFrame | None, scene: Scene) -> None:
         """Show a picture with a scene over it; None shows the last picture again."""
@@ -47,9 +55,20 @@ class Display(Protocol):
         """Show nothing any more."""
         ...
 
+    def export_state(self) -> dict[str, Any]:
+        """Where the window stands."""
+        ...
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Open where a predecessor's window stood."""
+        ...
+
 
 class NullDisplay:
     """Shows nothing and is never touched."""
+
+    def open(self) -> None:
+        """See :class:`Display`."""
 
     def show(self, frame: VideoFrame | None, scene: Scene) -> None:
         """See :class:`Display`."""
@@ -64,28 +83,50 @@ class NullDisplay:
     def close(self) -> None:
         """See :class:`Display`."""
 
+    def export_state(self) -> dict[str, Any]:
+        """See :class:`Display`."""
+        return {}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """See :class:`Display`."""
+
 
 class WindowDisplay:
-    """A window of OpenCV. It opens with the first call of :meth:`inputs`, in the thread that makes it.
+    """A window of OpenCV. It belongs to the thread that opens it.
 
     Args:
         config: Its title, size and manner.
-
-    Raises:
-        DeviceError: If no window can be opened here.
     """
 
     def __init__(self, config: ScreenConfig) -> None:
-        problem = display_problem()
-        if problem is not None:
-            raise problem
         self._config = config
         self._clicks: deque[Action] = deque()
         self._released: Action | None = None
         self._open = False
+        self._place: list[int] = []
         self._size = (config.width, config.height)
         self._picture = _ground(config.width, config.height)
         self._make_overlay()
+
+    def open(self) -> None:
+        """See :class:`Display`."""
+        import cv2
+
+        problem = None if self._place else display_problem()  # a predecessor had a window
+        if problem is not None:
+            raise problem
+        cv2.setNumThreads(1)
+        title = self._config.title
+        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
+        left, top, width, height = self._place or (0, 0, self._config.width, self._config.height)
+        cv2.resizeWindow(title, width, height)
+        if self._place:
+            cv2.moveWindow(title, left, top)
+        cv2.setMouseCallback(title, self._clicked)
+        cv2.imshow(title, self._picture)
+        self._open = True
+        if self._config.fullscreen or self._config.kiosk:
+            self.set_fullscreen(True)
 
     def show(self, frame: VideoFrame | None, scene: Scene) -> None:
         """See :class:`Display`."""
@@ -104,7 +145,7 @@ class WindowDisplay:
         import cv2
 
         if not self._open:
-            self._open_window()
+            return []
         found: list[Input] = []
         while (key := cv2.pollKey()) >= 0:
             found.append(KeyPressed(key))
@@ -126,22 +167,25 @@ class WindowDisplay:
         import cv2
 
         if self._open:
+            self._place = self._where()
             self._open = False
             cv2.destroyAllWindows()
             cv2.pollKey()
 
-    def _open_window(self) -> None:
+    def export_state(self) -> dict[str, Any]:
+        """See :class:`Display`."""
+        return {"place": self._where() if self._open else self._place}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """See :class:`Display`."""
+        self._place = list(state.get("place", []))
+
+    def _where(self) -> list[int]:
+        """Left, top, width and height of the window's picture on the display."""
         import cv2
 
-        cv2.setNumThreads(1)
-        title = self._config.title
-        cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        cv2.resizeWindow(title, self._config.width, self._config.height)
-        cv2.setMouseCallback(title, self._clicked)
-        cv2.imshow(title, self._picture)
-        self._open = True
-        if self._config.fullscreen or self._config.kiosk:
-            self.set_fullscreen(True)
+        place = [int(value) for value in cv2.getWindowImageRect(self._config.title)]
+        return place if min(place[2:]) > 0 else self._place
 
     def _take(self, frame: VideoFrame) -> None:
         import cv2
@@ -171,12 +215,8 @@ class WindowDisplay:
             self._released = None
 
 
-def open_display(config: ScreenConfig) -> Display:
-    """The display that is configured.
-
-    Raises:
-        DeviceError: If no window can be opened here.
-    """
+def display_for(config: ScreenConfig) -> Display:
+    """The display that is configured, not opened yet."""
     return NullDisplay() if config.device == "null" else WindowDisplay(config)
 
 

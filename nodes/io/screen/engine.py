@@ -5,8 +5,7 @@ It knows no window system; a display is given to it.
 
 import json
 import logging
-import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,11 @@ from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import Clock, Command, Message, Reply, Tick, Transcript, Turn, VideoFrame
 from mio.contracts.stage import StageClock
 from nodes.io.screen.config import ScreenConfig
-from nodes.io.screen.conversation import Conversation, Line
-from nodes.io.screen.displays import Display, Input, KeyPressed, WindowClosed, open_display
+from nodes.io.screen.conversation import Conversation
+from nodes.io.screen.displays import Display, Input, KeyPressed, WindowClosed, display_for
 from nodes.io.screen.frame_queue import FrameQueue
 from nodes.io.screen.keyboard import Action, Keyboard
 from nodes.io.screen.scene import Scene
-from nodes.io.screen.transcript_file import TranscriptFile
 
 _TICK_HZ = 100.0
 _EARLY_S = 0.5 / _TICK_HZ  # nearer to its time now than at the next tick
@@ -69,21 +67,32 @@ class ScreenEngine(Engine):
     Args:
         display: Where.
         config: How.
-        transcript: Where the conversation is written down; None for nowhere.
     """
 
     tick_hz = _TICK_HZ
+    exclusive = True
 
-    def __init__(self, display: Display, config: ScreenConfig, transcript: TranscriptFile | None = None) -> None:
+    def __init__(self, display: Display, config: ScreenConfig) -> None:
         self._display = display
         self._config = config
-        self._transcript = transcript
         self._clock = StageClock()
         self._frames = FrameQueue()
         self._now_ns = 0
-        self._scene = Scene()
+        self._scene: Scene | None = None
         self._state = _State(captions=config.captions, fullscreen=config.fullscreen)
         self._state.keyboard.may_quit = not config.kiosk
+
+    def open(self) -> None:
+        """Open the window, unless the user has closed it.
+
+        Raises:
+            DeviceError: If no window can be opened here.
+        """
+        self._scene = None
+        if not self._state.closed:
+            self._display.open()
+            if self._state.fullscreen:
+                self._display.set_fullscreen(True)
 
     def step(self, port: str, message: Message) -> Outputs:
         """Show what is due on a tick; take in pictures and words."""
@@ -96,7 +105,7 @@ class ScreenEngine(Engine):
                 self._clock.update(message)
                 self._follow(message)
             case Transcript():
-                self._write(self._state.conversation.understood(message, self._clock.stage_s(self._now_ns)))
+                self._state.conversation.understood(message)
                 self._keep_words()
             case Reply():
                 self._state.conversation.replied(message)
@@ -114,8 +123,29 @@ class ScreenEngine(Engine):
         if path is not None:
             _write_report(path, self._frames.punctuality.summary())
 
+    def export_state(self) -> dict[str, Any]:
+        """What is shown and typed, where the window stands, and how punctual pictures were."""
+        return {
+            "version": 1,
+            "screen": asdict(self._state),
+            "frames": self._frames.export_state(),
+            "display": self._display.export_state(),
+        }
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on as the predecessor's window was left."""
+        if "screen" in state:
+            values = dict(state["screen"])
+            values["conversation"] = Conversation(**values["conversation"])
+            values["keyboard"] = Keyboard(**values["keyboard"])
+            self._state = _State(**values)
+            self._state.keyboard.may_quit = not self._config.kiosk
+        if "frames" in state:
+            self._frames.import_state(state["frames"])
+        self._display.import_state(state.get("display", {}))
+
     def _tick(self, now_ns: int) -> Outputs:
-        if self._now_ns == 0:
+        if not self._state.notice_until_ns:
             self._notify(_WELCOME, now_ns)
         self._now_ns = now_ns
         if self._state.closed:
@@ -165,7 +195,7 @@ class ScreenEngine(Engine):
     def _follow(self, clock: Clock) -> None:
         words = self._state.conversation
         self._state.speaking = 0 < clock.segment_id == words.reply_id and clock.heard_sample >= 0 and not clock.fin
-        self._write(words.heard_until(clock))
+        words.heard_until(clock)
 
     def _react(self, given: Input, now_ns: int) -> Outputs:
         match given:
@@ -229,21 +259,10 @@ class ScreenEngine(Engine):
         idle = self._state.turn == "idle"
         self._state.words_until_ns = self._now_ns + _CAPTION_NS if idle else 0
 
-    def _write(self, line: Line | None) -> None:
-        if line is not None and self._transcript is not None:
-            stage_s = line.stage_s if math.isfinite(line.stage_s) else 0.0
-            self._transcript.add(line._replace(stage_s=stage_s))
-
 
 def build_engine(config: ScreenConfig) -> ScreenEngine:
-    """Make the engine with its display.
-
-    Raises:
-        DeviceError: If no window can be opened here.
-        MioError: If the transcript cannot be written.
-    """
-    transcript = TranscriptFile(config.transcript_path) if config.transcript_path is not None else None
-    return ScreenEngine(open_display(config), config, transcript)
+    """Make the engine with its display, which is not opened yet."""
+    return ScreenEngine(display_for(config), config)
 
 
 def _write_report(path: Path, summary: dict[str, Any]) -> None:

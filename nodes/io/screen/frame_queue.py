@@ -5,6 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from mio.contracts.messages import VideoFrame
 from mio.contracts.rates import VIDEO_FPS
 
@@ -88,6 +90,28 @@ class FrameQueue:
         self.punctuality.dropped += len(due) - 1
         self._note(due[-1], now_s, now_ns)
         return due[-1]
+
+    def export_state(self) -> dict[str, Any]:
+        """The figures; pictures that wait are given up."""
+        figures = self.punctuality
+        return {
+            "shown_s": self._shown_s,
+            "shown_ns": self._shown_ns,
+            "received": figures.received,
+            "shown": figures.shown,
+            "late": figures.late,
+            "dropped": figures.dropped + len(self._waiting),
+            "lateness_ms": np.array(figures.lateness_ms, np.float32),
+            "interval_ms": np.array(figures.interval_ms, np.float32),
+        }
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on with a predecessor's figures."""
+        self._shown_s, self._shown_ns = float(state["shown_s"]), int(state["shown_ns"])
+        counts = {name: int(state[name]) for name in ("received", "shown", "late", "dropped")}
+        self.punctuality = Punctuality(**counts)
+        self.punctuality.lateness_ms.extend(map(float, state["lateness_ms"]))
+        self.punctuality.interval_ms.extend(map(float, state["interval_ms"]))
 
     def _note(self, frame: VideoFrame, now_s: float, now_ns: int) -> None:
         punctuality = self.punctuality

@@ -116,10 +116,10 @@ class Assembler:
                 fabric.WEAVE_REPEAT_M,
             ),
             ("trousers", tailor.on_fabric(tailor.trousers()), "weave", look.trousers, fabric.WEAVE_REPEAT_M),
-            ("shoes", shoes, "plain", look.shoes, 0.05),
-            ("soles", tailor.soles(shoes), "plain", look.soles, 0.05),
+            ("shoes", shoes, "plain", look.shoes, fabric.PLAIN_REPEAT_M),
+            ("soles", tailor.soles(shoes), "plain", look.soles, fabric.PLAIN_REPEAT_M),
         )
-        parts = {name: self._cloth(cloth, texture, colour, repeat) for name, cloth, texture, colour, repeat in pieces}
+        parts = {name: self._cloth(*piece) for name, *piece in pieces}
         return parts | self._body_skin(tailor, jumper)
 
     def _body_skin(self, tailor: Tailor, jumper: Cloth) -> dict[str, Part]:
@@ -179,9 +179,9 @@ class Assembler:
         shade[:, 2] = np.round(255 * mesh.tone * (1 - mesh.depth))
         return replace(part, shade=shade, tangents=mesh.tangents, repeat=np.array(repeat, np.float32), colour=colour)
 
-    def _cloth(self, cloth: Cloth, texture: str, colour: str, repeat_m: float) -> Part:
+    def _cloth(self, cloth: Cloth, material: str, colour: str, repeat_m: float) -> Part:
         normals = vertex_normals(cloth.points, cloth.triangles)
-        part = self._rigid("cloth", texture, cloth.points, normals, cloth.uv, cloth.triangles, cloth.weights)
+        part = self._rigid(material, "", cloth.points, normals, cloth.uv, cloth.triangles, cloth.weights)
         return replace(part, colour=linear(colour), repeat=np.full(2, 1 / repeat_m, np.float32))
 
     def _rigid(

@@ -7,7 +7,7 @@ import moderngl
 import numpy as np
 
 from nodes.renderer.asset import Asset, Bytes, FaceShape, Part
-from nodes.renderer.bake import fabric, hands, head, light, seen
+from nodes.renderer.bake import hands, head, light, seen
 from nodes.renderer.bake.assemble import Assembler, Detail
 from nodes.renderer.bake.base_mesh import Ints, read_base_mesh
 from nodes.renderer.bake.clothes import Tailor
@@ -118,10 +118,6 @@ def _textures(
         "lashes": lash_texture(random),
         "strands": sheet_texture(random),
         "lock": lock_texture(random),
-        "knit": fabric.knit(random),
-        "rib": fabric.rib(random),
-        "weave": fabric.weave(random),
-        "plain": fabric.plain(random),
     }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nodes.renderer.asset import Floats, Ints, Part
+from nodes.renderer.bake import fabric
 from nodes.renderer.bake.mesh import compacted
 from nodes.renderer.bake.person import Person
 from nodes.renderer.bake.scalp import Scalp
@@ -48,7 +49,7 @@ def _seen(maps: DepthMaps, part: Part) -> npt.NDArray[np.bool_]:
     samples = np.concatenate([centre[:, None], corners + 0.25 * (centre[:, None] - corners)], 1)
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-12)
-    two_sided = part.material in ("cloth",)
+    two_sided = part.material in fabric.MATERIALS
     kept = np.zeros(len(corners), bool)
     for towards in sphere(_DIRECTIONS):
         if towards[1] < _LOWEST:
