@@ -21,6 +21,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 SHARED = "shared"
 _KEY_OF = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]+)`")
+_INDEX = re.compile(r"\[(\d+)\]")
 
 
 class ConfigFile:
@@ -142,7 +143,7 @@ def _path_hook(folder: Path) -> Any:
 
 def _explain(text: str, file: ConfigFile, section: str, struct: type[msgspec.Struct]) -> ConfigError:
     match = _KEY_OF.search(text)
-    path = match["path"] if match else ""
+    path = _INDEX.sub(r".\1", match["path"]) if match else ""
     problem = text[: match.start()] if match else text
     key = f"{section}.{path}".rstrip(".")
     unknown = _UNKNOWN.search(problem)
@@ -157,6 +158,9 @@ def _fields_at(struct: type[msgspec.Struct], path: str) -> list[str]:
     """Field names of the nested struct at a dotted path; those of the outermost where the path is no plain chain."""
     current: Any = msgspec.inspect.type_info(struct)
     for key in filter(None, path.split(".")):
+        if hasattr(current, "item_type"):
+            current = current.item_type
+            continue
         fields = {field.encode_name: field.type for field in getattr(current, "fields", ())}
         if key not in fields:
             break

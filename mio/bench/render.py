@@ -1,7 +1,8 @@
 """What a picture of the avatar costs: CPU time by quality tier, framing and size, and how long she takes to load.
 
-Milliseconds are CPU time of the drawing thread, which in software does all the work: pose (interpolated motion, bones, the
-face's vertices), draw (OpenGL), read (readback and smoothing of silhouettes). She moves and talks, so that nothing is cached.
+Milliseconds are CPU time of the drawing thread, which in software does all the work: pose (interpolated motion, bones,
+the face's vertices), draw (OpenGL), read (readback and smoothing of silhouettes). She moves and talks, so that nothing
+is cached.
 """
 
 import argparse

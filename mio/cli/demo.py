@@ -61,8 +61,7 @@ def _print(console: Console, report: dict[str, Any], video: Path, path: Path) ->
     console.print(
         f"First sound {report['end_of_speech_to_first_sound_ms']:.0f} ms after the question, "
         f"{report['drawn_fps']:.1f} frames a second, {report['late_frames_pct']} % late, "
-        f"{report['cores_while_talking']} cores while talking"
-        + _lips(report)
+        f"{report['cores_while_talking']} cores while talking" + _lips(report)
     )
     console.print(f"[green]{video}[/green]\n{path}")
 

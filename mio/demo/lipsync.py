@@ -66,8 +66,9 @@ def record_test_sentence(folder: Path, character: Path) -> Path:
 
 
 def measure_test_sentence(video: Path) -> dict[str, Any]:
-    """Offset between lips and sound in a recorded test sentence, as fields of a report; null with the reason if the
-    picture is too poor, as on a machine that is too busy to draw.
+    """Offset between lips and sound in a recorded test sentence, as fields of a report.
+
+    It is null, with the reason, if the picture is too poor, as on a machine that is too busy to draw.
     """
     samples, sample_rate = sound_track(video)
     try:

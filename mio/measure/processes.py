@@ -51,7 +51,7 @@ class ProcessSampler:
         return sum(self.cores_by_name(start_s, end_s).values())
 
     def cores_by_name(self, start_s: float, end_s: float) -> dict[str, float]:
-        """CPU cores that each process used on average between two monotonic times; empty if there are too few samples."""
+        """CPU cores that each process used on average between two monotonic times; empty if too few samples."""
         within = [sample for sample in self.samples if start_s <= sample.mono_s <= end_s]
         if len(within) < 2:
             return {}
@@ -100,7 +100,7 @@ class ProcessSampler:
 
 
 def _name(process: psutil.Process) -> str:
-    """Node name of a supervisor (from its console script) or of a worker (from its package); ``dora`` for the daemon."""
+    """Node of a supervisor (from its console script) or of a worker (from its package); ``dora`` for the daemon."""
     command = process.cmdline()
     if _WORKER in command:
         return command[command.index(_WORKER) + 1].rpartition(".")[2]

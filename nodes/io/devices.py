@@ -10,6 +10,11 @@ from nodes.io.portaudio import Direction, PortAudio
 
 _VIDEO4LINUX = Path("/sys/class/video4linux")
 _PROBED_CAMERAS = 4
+_NO_CAMERA = "plug one in, or set 'device:' to a video file, a picture, a folder of pictures, or off"
+
+
+DeviceChoice = str | int | bool | None
+"""What a configuration says after ``device:``; YAML reads ``null`` as None and ``off`` as False."""
 
 
 class Device(NamedTuple):
@@ -51,7 +56,7 @@ def list_cameras(folder: Path = _VIDEO4LINUX) -> Listing:
     devices = _linux_cameras(folder) if sys.platform.startswith("linux") else _probed_cameras()
     if devices:
         return Listing(devices)
-    return Listing([], "no camera found", "plug one in, or take a video file: --camera FILE")
+    return Listing([], "no camera found", _NO_CAMERA)
 
 
 def list_displays() -> Listing:
@@ -62,8 +67,38 @@ def list_displays() -> Listing:
     return Listing([Device("window", display_name(), default=True)])
 
 
+def device_name(device: DeviceChoice) -> str:
+    """A choice as text; ``null`` for none."""
+    return "null" if device is None or device is False or device == "off" else str(device)
+
+
+def find_camera(choice: str, listing: Listing | None = None) -> Device:
+    """The camera that a user means: ``default``, its number, its file such as ``/dev/video0``, or a part of its name.
+
+    Raises:
+        DeviceError: If there is none, or several, naming those that exist.
+    """
+    cameras = list_cameras() if listing is None else listing
+    number = choice.removeprefix("/dev/video")
+    if number.isdecimal() and Path(f"/dev/video{number}").exists():
+        return Device(number, f"camera {number}")
+    if not cameras.devices:
+        raise DeviceError(cameras.problem, cameras.remedy)
+    if choice == "default":
+        return cameras.devices[0]
+    found = [camera for camera in cameras.devices if camera.choice == number]
+    found = found or [camera for camera in cameras.devices if choice.lower() in camera.name.lower()]
+    if len(found) == 1:
+        return found[0]
+    known = "; ".join(f"{camera.choice} {camera.name}" for camera in cameras.devices)
+    problem = f"several cameras are called '{choice}'" if found else f"no camera '{choice}'"
+    raise DeviceError(problem, f"choose one by its number: {known}")
+
+
 def named_file(device: str) -> Path | None:
     """The file that a device's name stands for: after ``file:``, or if it exists, or if it looks like a path."""
+    if device.startswith("/dev/"):
+        return None
     if device.startswith("file:"):
         return Path(device.removeprefix("file:")).expanduser()
     path = Path(device).expanduser()

@@ -19,6 +19,8 @@ _SILENT_NS = 1_500_000_000  # a stream that has not called back for so long is d
 _STARTING_NS = 5_000_000_000  # sound servers may take seconds to begin
 _LARGEST_LATENCY_S = 1.0  # a stream time further away than this is a driver's nonsense
 
+_CHECK_SOUND = "try 'aplay -l' and the system's sound settings, or do without: --microphone FILE, --speaker null"
+
 _log = logging.getLogger(__name__)
 
 _NAMES: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
@@ -85,6 +87,8 @@ class PortAudio:
                 raise DeviceError(
                     f"the PortAudio library is missing ({error})", "install it: sudo apt install libportaudio2"
                 ) from error
+            except Exception as error:  # its own PortAudioError, of a module that cannot be imported
+                raise DeviceError(f"the sound system does not start: {error}", _CHECK_SOUND) from error
             self._module = sounddevice
         return self._module
 
@@ -92,9 +96,12 @@ class PortAudio:
         """All devices of a direction.
 
         Raises:
-            DeviceError: If PortAudio is missing.
+            DeviceError: If PortAudio is missing or fails.
         """
-        hosts = self.module.query_hostapis()
+        try:
+            hosts, rows = self.module.query_hostapis(), self.module.query_devices()
+        except self.module.PortAudioError as error:
+            raise DeviceError(f"sound devices cannot be listed: {error}", _CHECK_SOUND) from error
         default = self.module.default.device[0 if direction == "input" else 1]
         return [
             SoundCard(
@@ -105,7 +112,7 @@ class PortAudio:
                 rate_hz=round(row["default_samplerate"]),
                 default=index == default,
             )
-            for index, row in enumerate(self.module.query_devices())
+            for index, row in enumerate(rows)
             if row[f"max_{direction}_channels"] > 0
         ]
 

@@ -1,10 +1,14 @@
 """Configuration of the listener."""
 
+import importlib.util
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mio.character import read_character
+from mio.errors import MioError
 from mio.paths import share
 
 Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -139,3 +143,33 @@ class ListenerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     moonshine: MoonshineConfig = MoonshineConfig()
     pocketsphinx: PocketSphinxConfig = PocketSphinxConfig()
     whisper: WhisperConfig = WhisperConfig()
+
+    def check(self) -> Iterable[MioError]:
+        """What is missing to hear: models of voice and end of turn, the recogniser's weights, the character pack."""
+        from nodes.listener.endpoint import end_of_turn_file  # loads ONNX Runtime
+        from nodes.listener.voice import silero_file
+
+        character = self.character
+        needed: list[Callable[[], Any]] = [silero_file, end_of_turn_file, self._recognizer]
+        if character is not None:
+            needed.append(lambda: read_character(character).knowledge())
+        for find in needed:
+            try:
+                find()
+            except MioError as error:
+                yield error
+
+    def _recognizer(self) -> None:
+        """Find what the chosen recogniser needs, without loading it."""
+        match self.engine:
+            case "moonshine":
+                from nodes.listener.moonshine import model_folder
+
+                model_folder(self.moonshine)
+            case "pocketsphinx":
+                if importlib.util.find_spec("pocketsphinx") is None:
+                    raise MioError("the engine 'pocketsphinx' needs its package", "pip install 'mio[listener]'")
+            case "whisper":
+                from nodes.listener.whisper import model_folder as whisper_folder
+
+                whisper_folder(self.whisper)

@@ -4,6 +4,8 @@ Smart Turn v3.2 (pipecat-ai, BSD-2) hears the last eight seconds and gives the p
 Its input is Whisper's log-mel spectrogram of the sound normalised to zero mean and unit variance.
 """
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,8 +35,7 @@ class EndOfTurnModel:
     """Smart Turn from the file that the package pipecat-ai carries."""
 
     def __init__(self) -> None:
-        path = package_file("pipecat", "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx", "pipecat-ai>=1.0")
-        self._session = open_session(path)
+        self._session = open_session(end_of_turn_file())
 
     def probability(self, sound: FloatArray) -> float:
         """Probability that the turn is complete.
@@ -44,6 +45,15 @@ class EndOfTurnModel:
         """
         features = log_mel(last_seconds(sound))[None]
         return float(np.asarray(self._session.run(None, {"input_features": features})[0])[0, 0])
+
+
+def end_of_turn_file() -> Path:
+    """The model in the package pipecat-ai.
+
+    Raises:
+        MioError: If it is not installed.
+    """
+    return package_file("pipecat", "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx", "pipecat-ai>=1.0")
 
 
 def last_seconds(sound: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mio.errors import MioError
 from nodes.listener.beam import Beam, Bias, Limits, NoBias, beam_search, begun, log_softmax, rank
 from nodes.listener.bias import WordBias
 from nodes.listener.config import MoonshineConfig
@@ -19,6 +20,7 @@ from nodes.listener.utterance import plain
 FloatArray = npt.NDArray[np.float32]
 
 REQUIREMENT = "moonshine-voice==0.0.73"
+FILES = ("encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin")
 
 _PADDING_SAMPLES = 3_200
 _TOKENS_PER_S = 6.5  # as much as speech has; the model's own card warns of loops beyond it
@@ -49,7 +51,7 @@ class Moonshine:
             config: Its section.
             questions: What people may well ask.
         """
-        folder = config.folder or model_folder()
+        folder = model_folder(config)
         self.partial_every_s = config.partial_every_s
         self._config = config
         self._model = MoonshineModel(folder)
@@ -120,13 +122,19 @@ def confidence(beam: Beam) -> float:
     return float(np.exp(mean))
 
 
-def model_folder() -> Path:
-    """Folder of the English model in the package moonshine-voice.
+def model_folder(config: MoonshineConfig) -> Path:
+    """The user's folder, or that of the English model in the package moonshine-voice.
 
     Raises:
-        MioError: If it is not installed.
+        MioError: If the folder has no model, or the package is not installed.
     """
-    return package_file("moonshine_voice", "assets/tiny-en/tokenizer.bin", REQUIREMENT).parent
+    if config.folder is None:
+        return package_file("moonshine_voice", "assets/tiny-en/tokenizer.bin", REQUIREMENT).parent
+    for name in FILES:
+        if not (config.folder / name).is_file():
+            problem = f"no Moonshine model at {config.folder}: {name} is missing"
+            raise MioError(problem, "leave listener.moonshine.folder out for the model of the package moonshine-voice")
+    return config.folder
 
 
 class _Draft(NamedTuple):

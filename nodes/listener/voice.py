@@ -6,6 +6,7 @@ onsets and pauses.
 
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ class SileroVad:
     """Silero VAD from the file that the package pipecat-ai carries."""
 
     def __init__(self) -> None:
-        self._session = open_session(package_file("pipecat", "audio/vad/data/silero_vad.onnx", "pipecat-ai>=1.0"))
+        self._session = open_session(silero_file())
 
     def probability(self, window: FloatArray, state: SileroState) -> float:
         """Probability that a window holds speech; updates the state.
@@ -68,6 +69,15 @@ class SileroVad:
             state.hidden = np.zeros_like(state.hidden)
             state.windows = 0
         return value
+
+
+def silero_file() -> Path:
+    """The model in the package pipecat-ai.
+
+    Raises:
+        MioError: If it is not installed.
+    """
+    return package_file("pipecat", "audio/vad/data/silero_vad.onnx", "pipecat-ai>=1.0")
 
 
 class VoicePhase(Enum):

@@ -3,6 +3,7 @@
 import importlib
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -77,25 +78,33 @@ class Whisper:
         return Recognition((Hypothesis(text, mean),), min(1.0, math.exp(mean)), info.language)
 
 
-def build_whisper(config: WhisperConfig) -> Whisper:
-    """The engine with the user's weights.
+def model_folder(config: WhisperConfig) -> Path:
+    """The folder with the user's weights.
 
     Raises:
-        MioError: If there are none, or faster-whisper is not installed.
+        MioError: If there are none.
     """
     remedy = "set listener.whisper.model to a folder with a CTranslate2 Whisper model, or listener.engine to moonshine"
     if config.model is None:
         raise MioError("the engine 'whisper' needs weights", remedy)
     if not (config.model / "model.bin").is_file():
         raise MioError(f"no Whisper model at {config.model}: model.bin is missing", remedy)
+    return config.model
+
+
+def build_whisper(config: WhisperConfig) -> Whisper:
+    """The engine with the user's weights.
+
+    Raises:
+        MioError: If there are none, or faster-whisper is not installed.
+    """
+    folder = model_folder(config)
     try:
         package: Any = importlib.import_module("faster_whisper")
     except ImportError as error:
         raise MioError("the engine 'whisper' needs faster-whisper", f"pip install '{REQUIREMENT}'") from error
     try:
-        model = package.WhisperModel(
-            str(config.model), device=config.device, compute_type=config.compute_type, cpu_threads=1
-        )
+        model = package.WhisperModel(str(folder), device=config.device, compute_type=config.compute_type, cpu_threads=1)
     except (RuntimeError, ValueError, OSError) as error:
-        raise MioError(f"{config.model}: {error}", "check the model's files, device and compute_type") from error
+        raise MioError(f"{folder}: {error}", "check the model's files, device and compute_type") from error
     return Whisper(config, model)

@@ -1,5 +1,6 @@
 """The baked avatar: meshes, textures, skeleton and face rig as plain arrays, in one file."""
 
+import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ class Part:
     """A mesh that is drawn in one call.
 
     Attributes:
-        material: Shader that draws it: ``skin``, ``eye``, ``mouth``, ``lash``, ``hair``, ``lock``, ``under``, ``knit``, ``rib``,
-            ``weave`` or ``plain``.
+        material: Shader that draws it: ``skin``, ``eye``, ``mouth``, ``lash``, ``hair``, ``lock``, ``under``, ``knit``,
+            ``rib``, ``weave`` or ``plain``.
         texture: Name of its texture; empty if its material needs none.
         colour: ``[3]`` linear RGB by which the material is tinted.
         repeat: ``[2]`` by which texture coordinates are multiplied.
@@ -138,7 +139,7 @@ def load_asset(path: Path) -> Asset:
             skeleton=_unpack(Skeleton, arrays, "skeleton"),
             face=_unpack(FaceShape, arrays, "face"),
         )
-    except (OSError, KeyError, ValueError, EOFError) as error:
+    except (OSError, KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise MioError(f"{path}: no readable avatar ({error})", "delete the file; it is made again") from error
 
 

@@ -28,7 +28,7 @@ def make_background(
         ConfigError: If the picture cannot be read or a colour is malformed.
     """
     width, height = size
-    image = _interior(size, colours, floor) if picture is None else _photograph(size, picture)
+    image = _interior(size, colours, floor) if picture is None else photograph(size, picture)
     y, x = np.mgrid[0:height, 0:width]
     away = np.hypot((x / width - 0.5) * 1.15, (y / height - 0.45) * 1.05)
     vignette = 1 - 0.38 * np.clip(away - 0.28, 0, 1) ** 1.3
@@ -37,7 +37,12 @@ def make_background(
     return np.dstack([np.clip(np.round(pixels), 0, 255), np.zeros((height, width))]).astype(np.uint8)
 
 
-def _photograph(size: tuple[int, int], path: Path) -> Image.Image:
+def photograph(size: tuple[int, int], path: Path) -> Image.Image:
+    """A picture, cut to fill a size.
+
+    Raises:
+        ConfigError: If it cannot be read.
+    """
     try:
         with Image.open(path) as image:
             picture = image.convert("RGB")

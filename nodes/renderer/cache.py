@@ -12,7 +12,7 @@ import msgspec
 
 from mio.errors import MioError
 from nodes.renderer.asset import Asset, load_asset
-from nodes.renderer.config import Look
+from nodes.renderer.config import Look, RendererConfig
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +30,9 @@ def obtain_avatar(context: moderngl.Context, look: Look, cache_dir: Path, *, fin
         cache_dir: Where avatars are kept; if it cannot be written, the avatar is made anew each time.
         fine: Whether to take the fine or the coarse mesh.
         texture_size: Width and height of the face's texture.
+
+    Raises:
+        MioError: If it has to be made and a package for that is missing.
     """
     path = avatar_path(look, cache_dir, fine=fine, texture_size=texture_size)
     if path.exists():
@@ -37,12 +40,19 @@ def obtain_avatar(context: moderngl.Context, look: Look, cache_dir: Path, *, fin
             return load_asset(path)
         except MioError as error:
             _log.warning("%s; making it again", error.problem)
-    from nodes.renderer.bake.assemble import Detail
-    from nodes.renderer.bake.avatar import bake_avatar
-
-    asset = bake_avatar(context, look, Detail(fine), texture_size)
+    asset = _make(context, look, fine=fine, texture_size=texture_size)
     _keep(asset, path)
     return asset
+
+
+def _make(context: moderngl.Context, look: Look, *, fine: bool, texture_size: int) -> Asset:
+    try:
+        from nodes.renderer.bake.assemble import Detail
+        from nodes.renderer.bake.avatar import bake_avatar
+    except ModuleNotFoundError as error:
+        problem = f"the avatar has to be made, which needs the package {error.name}"
+        raise MioError(problem, "pip install 'mio[renderer]'") from error
+    return bake_avatar(context, look, Detail(fine), texture_size)
 
 
 def avatar_path(look: Look, cache_dir: Path, *, fine: bool, texture_size: int) -> Path:
@@ -53,6 +63,24 @@ def avatar_path(look: Look, cache_dir: Path, *, fine: bool, texture_size: int) -
             digest.update(source.read_bytes())
     digest.update(_anny_version().encode())
     return cache_dir.expanduser() / digest.hexdigest()[:16] / f"avatar-{'fine' if fine else 'coarse'}.npz"
+
+
+def check_avatar(config: RendererConfig) -> None:
+    """See whether the avatar of a configuration is there or can be made.
+
+    Raises:
+        MioError: If the look cannot be used, or the package that has the body is missing.
+    """
+    from nodes.renderer.bake.base_mesh import data_folder
+    from nodes.renderer.bake.shape import check_features
+
+    look = config.look()
+    check_features(look.body)
+    if not any(
+        avatar_path(look, config.cache_dir, fine=fine, texture_size=config.texture_size).exists()
+        for fine in (False, True)
+    ):
+        data_folder()
 
 
 def _keep(asset: Asset, path: Path) -> None:

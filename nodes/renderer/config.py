@@ -1,9 +1,13 @@
 """Configuration of the renderer, and what the section ``look`` of a character pack may say."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+
+from mio.character import read_character
+from mio.errors import MioError
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Metres = Annotated[float, msgspec.Meta(ge=-2.0, le=50.0)]
@@ -219,3 +223,27 @@ class RendererConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=500.0)] = 60.0
     cache_dir: Path = Path("~/.cache/mio")
     texture_size: Annotated[int, msgspec.Meta(ge=256, le=8192)] = 2048
+
+    def look(self) -> Look:
+        """What she looks like.
+
+        Raises:
+            ConfigError: With file, line and remedy, if the character pack cannot be used.
+        """
+        return Look() if self.character is None else read_character(self.character).section("look", Look)
+
+    def check(self) -> Iterable[MioError]:
+        """What is missing to draw: the look, OpenGL, the background's picture, the body that avatars are made from."""
+        from nodes.renderer.background import photograph  # loads Pillow
+        from nodes.renderer.cache import check_avatar
+        from nodes.renderer.context import describe  # loads moderngl
+
+        picture = self.background.picture
+        needed: list[Callable[[], Any]] = [lambda: check_avatar(self), describe]
+        if picture is not None:
+            needed.append(lambda: photograph((64, 64), picture))
+        for find in needed:
+            try:
+                find()
+            except MioError as error:
+                yield error

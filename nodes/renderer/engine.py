@@ -1,11 +1,11 @@
 """Draws the avatar from face and body motion: one picture per video frame, each for its stage time."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from mio.character import read_character
 from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import BodyMotion, Clock, FaceMotion, Message, Tick, VideoFrame
 from mio.contracts.rates import BODY_DIM, FACE_DIM, VIDEO_FPS
@@ -14,7 +14,7 @@ from mio.contracts.stage import StageClock
 from mio.errors import ContractError
 from mio.rotation import Array
 from nodes.renderer.cache import obtain_avatar
-from nodes.renderer.config import Look, RendererConfig
+from nodes.renderer.config import RendererConfig
 from nodes.renderer.context import is_software, open_context
 from nodes.renderer.hair_swing import HairSwing
 from nodes.renderer.motion import actions_at, pose_at
@@ -24,6 +24,8 @@ from nodes.renderer.timeline import Timeline
 
 TICK_HZ = 90.0
 _STATE_VERSION = 1
+_LONGEST_S = 60.0  # of motion in one message
+_FASTEST_FPS = 240
 _HEAD = JOINT_INDEX["head"]
 _BACKWARDS_S = 0.5  # a clock that falls back further than this has been set anew
 
@@ -74,7 +76,7 @@ class MeshEngine(Engine):
             case FaceMotion():
                 self._take_face(message)
             case BodyMotion():
-                self._state.body.add(message.frames, message.start_stage_s, message.fps)
+                self._take(self._state.body, message)
             case Tick():
                 return self._tick(message)
             case _:
@@ -94,7 +96,15 @@ class MeshEngine(Engine):
                 f"face frames with basis '{message.basis}': this avatar moves by the 52 ARKit actions",
                 "use a face engine that sends basis arkit52, or a renderer with the licensed FLAME model",
             )
-        self._state.face.add(message.frames, message.start_stage_s, message.fps)
+        self._take(self._state.face, message)
+
+    def _take(self, timeline: Timeline, message: FaceMotion | BodyMotion) -> None:
+        """Keep motion whose times make sense; nothing of a message that is refused is kept."""
+        count, start_s, fps = len(message.frames), message.start_stage_s, message.fps
+        if not (math.isfinite(start_s) and 0 < fps <= _FASTEST_FPS and count <= _LONGEST_S * fps):
+            problem = f"{message.KIND} of {count} frames at {fps} fps from stage time {start_s} s"
+            raise ContractError(problem, f"send at most {_LONGEST_S:.0f} s of motion at once, with finite times")
+        timeline.add(message.frames, start_s, fps)
 
     def _tick(self, tick: Tick) -> Outputs:
         state = self._state
@@ -171,11 +181,11 @@ def build_engine(config: RendererConfig) -> Engine:
 
 
 def _build_mesh(config: RendererConfig) -> MeshEngine:
-    look = Look() if config.character is None else read_character(config.character).section("look", Look)
     context = open_context()
     governor = Governor(config.quality, software=is_software(context))
     tier = governor.tier
-    asset = obtain_avatar(context, look, config.cache_dir, fine=tier.fine, texture_size=config.texture_size)
+    asset = obtain_avatar(context, config.look(), config.cache_dir, fine=tier.fine, texture_size=config.texture_size)
     studio = Studio(context, asset, (config.width, config.height), tier, config.background)
     studio.look_through(config.framing, config.camera)
+    studio.warm_up()
     return MeshEngine(studio, governor, config.lead_ms / 1000)

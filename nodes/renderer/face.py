@@ -43,9 +43,7 @@ class FaceDeformer:
 
     def __init__(self, shape: FaceShape) -> None:
         self._shape = shape
-        moved = np.abs(shape.actions).max((0, 2)) > 1e-6
-        self._moved = np.flatnonzero(moved)
-        self._actions = np.ascontiguousarray(shape.actions[:, moved].reshape(len(shape.actions), -1))
+        self._actions = np.ascontiguousarray(shape.actions.reshape(len(shape.actions), -1), np.float32)
         self._normals = _NormalMaker(shape.rest, shape.quads)
         self._left = _LidGuard(shape, shape.left_lids, shape.eyes[0])
         self._right = _LidGuard(shape, shape.right_lids, shape.eyes[1])
@@ -62,7 +60,7 @@ class FaceDeformer:
         points = self._shape.rest.copy()
         active = np.flatnonzero(amounts > 1e-4)
         if len(active):
-            points[self._moved] += (amounts[active] @ self._actions[active]).reshape(-1, 3)
+            points += (amounts[active] @ self._actions[active]).reshape(-1, 3)
         ways = np.tile(np.array([0, 0, 1.0]), (2, 1)) if gaze is None else gaze
         self._left.keep_off(points, ways[0])
         self._right.keep_off(points, ways[1])
@@ -98,7 +96,7 @@ class _NormalMaker:
         self._incidence = sparse.csr_matrix((data, (quads.ravel(), columns)), (len(rest), len(quads)))
 
     def __call__(self, points: Floats) -> Floats:
-        a, b, c, d = (points[corner] for corner in self._corners)
+        a, b, c, d = (points.take(corner, axis=0) for corner in self._corners)
         first, second = c - a, d - b
         x1, y1, z1 = first.T
         x2, y2, z2 = second.T

@@ -21,6 +21,7 @@ ACTIONS = 52
 _FACE_ROTATIONS = (FACE_HEAD, FACE_LEFT_EYE, FACE_RIGHT_EYE)
 _LARGEST_HEAD_RAD = 1.2
 _LARGEST_EYE_RAD = 0.7
+_FARTHEST_M = 100.0  # from the stage; what is further away is no motion
 
 
 def resting_body() -> npt.NDArray[np.float32]:
@@ -58,7 +59,7 @@ def pose_at(face: Moment | None, body: Moment | None, hair: Array) -> Pose:
     head, left, right = rotvec(head_and_eyes)
     root = body.before[:3] * (1 - body.share) + body.after[:3] * body.share
     return Pose(
-        root=root.astype(np.float64),
+        root=np.clip(root, -_FARTHEST_M, _FARTHEST_M).astype(np.float64),
         joints=slerp(both[0, :BODY_JOINTS], both[1, :BODY_JOINTS], body.share),
         head=_limited(head, _LARGEST_HEAD_RAD),
         eyes=np.stack([_limited(left, _LARGEST_EYE_RAD), _limited(right, _LARGEST_EYE_RAD)]),

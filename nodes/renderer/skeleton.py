@@ -59,6 +59,18 @@ def _levels() -> tuple[npt.NDArray[np.intp], ...]:
 _LEVELS = _levels()
 
 
+def _lineage() -> Array:
+    """``[52, 51]``: 1 where an offset (of joints 1 to 51) lies on the way from the pelvis to a joint."""
+    table = np.zeros((BODY_BONES, BODY_BONES - 1))
+    for joint in range(1, BODY_BONES):
+        table[joint] = table[PARENTS[joint]]
+        table[joint, joint - 1] = 1.0
+    return table
+
+
+_LINEAGE = _lineage()
+
+
 def smpl_rest() -> Array:
     """``[22, 3]`` offset of each SMPL joint from its parent in T-pose, m."""
     offsets = np.zeros((len(SMPL_JOINTS), 3))
@@ -83,10 +95,8 @@ def smpl_joints(root: npt.ArrayLike, turns: Array) -> tuple[Array, Array]:
     Returns:
         ``[22, 3]`` positions and ``[22, 3, 3]`` global rotations.
     """
-    count = len(SMPL_REST)
-    world = _chained(turns[:count])
-    offsets = (world[_PARENTS[1:count]] @ SMPL_REST[1:, :, None])[:, :, 0]
-    return _summed(offsets, count) + np.asarray(root), world
+    world = _chained(turns[: len(SMPL_REST)])
+    return _smpl_places(world) + np.asarray(root), world
 
 
 @dataclass(frozen=True)
@@ -165,14 +175,14 @@ class Skeleton:
         bound = self.places[1:BODY_BONES] - self.places[parents]
         offsets = (world[parents] @ (self.to_tpose[parents] @ bound[:, :, None]))[:, :, 0]
         places = _summed(offsets, BODY_BONES)
-        return world, places + self._root(root, local, places)
+        return world, places + self._root(root, world, places)
 
-    def _root(self, root: npt.NDArray[np.float64], local: Array, places: Array) -> Array:
+    def _root(self, root: npt.NDArray[np.float64], world: Array, places: Array) -> Array:
         """Where the pelvis must be so that the feet, the lower one foremost, stand as SMPL's do.
 
         SMPL's legs are scaled to the avatar's length; what differs in proportions is shared out between both feet.
         """
-        targets, _ = smpl_joints(root, local)
+        targets = _smpl_places(world) + root
         ankles = [_LEGS[2], _LEGS[5]]
         height = targets[ankles, 1] - _SOLE_M
         wanted = targets[ankles] * self.scale
@@ -187,6 +197,12 @@ class Skeleton:
         return float(ours / -SMPL_REST[list(_LEGS[1:3]), 1].sum())
 
 
+def _smpl_places(world: Array) -> Array:
+    """``[22, 3]`` SMPL's joints relative to its pelvis, of global rotations."""
+    count = len(SMPL_REST)
+    return _summed((world[_PARENTS[1:count]] @ SMPL_REST[1:, :, None])[:, :, 0], count)
+
+
 def _chained(local: Array) -> Array:
     """Global rotations of local ones, ``[n, 3, 3]``."""
     world = local.copy()
@@ -198,11 +214,7 @@ def _chained(local: Array) -> Array:
 
 def _summed(offsets: Array, count: int) -> Array:
     """Positions ``[count, 3]`` relative to the pelvis, of offsets ``[count - 1, 3]`` from each joint's parent."""
-    places = np.zeros((count, 3))
-    for level in _LEVELS:
-        joints = level[level < count]
-        places[joints] = places[_PARENTS[joints]] + offsets[joints - 1]
-    return places
+    return _LINEAGE[:count, : count - 1] @ offsets
 
 
 def _with_head(local: Array, whole: Array, share: Array) -> Array:

@@ -7,6 +7,7 @@ import moderngl
 import numpy as np
 import numpy.typing as npt
 
+from mio.contracts.arkit import ARKIT_ACTIONS, ARKIT_INDEX
 from nodes.renderer.asset import Asset
 from nodes.renderer.background import make_background
 from nodes.renderer.camera import Camera, frame
@@ -60,6 +61,12 @@ class Studio:
         """Change the effort, but neither the mesh nor where light is worked out."""
         self._tier = tier
         self._target = None
+
+    def warm_up(self) -> None:
+        """Draw once with the mouth open, so that all shaders are ready when the first picture is due."""
+        weights = np.zeros(len(ARKIT_ACTIONS), np.float32)
+        weights[ARKIT_INDEX["jawOpen"]] = 1.0
+        self.picture(self.drawable(Pose.rest(), weights))
 
     def drawable(self, pose: Pose, actions: npt.NDArray[np.float32]) -> Drawable:
         """Bend bones and face."""

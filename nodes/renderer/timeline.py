@@ -48,6 +48,8 @@ class Timeline:
             start_s: Stage time of the first one.
             fps: Frames per second.
         """
+        if len(frames) == 0:
+            return
         self._period_s = 1 / fps
         times = start_s + np.arange(len(frames)) / fps
         margin = 0.5 * self._period_s

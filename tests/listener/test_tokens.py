@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 
 from mio.errors import MioError
+from nodes.listener.config import MoonshineConfig
 from nodes.listener.moonshine import model_folder
 from nodes.listener.tokens import Vocabulary
 
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Vocabulary(model_folder() / "tokenizer.bin")
+    return Vocabulary(model_folder(MoonshineConfig()) / "tokenizer.bin")
 
 
 def token(vocabulary: Vocabulary, piece: str) -> int:

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from mio.errors import MioError
+from nodes.io.devices import DeviceChoice, device_name, named_file
 
 
 class MicrophoneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,7 +20,7 @@ class MicrophoneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         latency_ms: Sound that the driver buffers. More survives a busy machine, less answers faster.
     """
 
-    device: str | int = "default"
+    device: DeviceChoice = "default"
     start_s: Annotated[float, msgspec.Meta(ge=0.0, le=3_600.0)] = 0.0
     gain_db: Annotated[float, msgspec.Meta(ge=-60.0, le=60.0)] = 0.0
     latency_ms: Annotated[float, msgspec.Meta(gt=0.0, le=1_000.0)] = 40.0
@@ -28,10 +29,9 @@ class MicrophoneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The device or file, if it is missing or unusable."""
         from mio.audio import AudioStream
         from mio.contracts.rates import MICROPHONE_HZ
-        from nodes.io.devices import named_file
         from nodes.io.portaudio import PortAudio
 
-        device = str(self.device)
+        device = device_name(self.device)
         path = named_file(device)
         try:
             if path is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import AudioChunk, Command, Message, Tick
 from mio.contracts.rates import MICROPHONE_CHUNK_SAMPLES, MICROPHONE_HZ
+from nodes.io.devices import device_name
 from nodes.io.microphone.capture import Capture
 from nodes.io.microphone.config import MicrophoneConfig
 from nodes.io.microphone.sources import Source, source_for
@@ -97,5 +98,5 @@ class MicrophoneEngine(Engine):
 
 def build_engine(config: MicrophoneConfig) -> MicrophoneEngine:
     """Make the engine with its device, which is not opened yet."""
-    source = source_for(str(config.device), config.start_s, config.latency_ms / 1e3)
+    source = source_for(device_name(config.device), config.start_s, config.latency_ms / 1e3)
     return MicrophoneEngine(source, config.gain_db)

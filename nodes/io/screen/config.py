@@ -26,7 +26,7 @@ class ScreenConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         report_path: Write how punctual the pictures were to this JSON file at the end.
     """
 
-    device: Literal["window", "null"] = "window"
+    device: Literal["window", "null"] | None = "window"
     title: str = "Mio"
     width: Pixels = 720
     height: Pixels = 720

@@ -217,7 +217,7 @@ class WindowDisplay:
 
 def display_for(config: ScreenConfig) -> Display:
     """The display that is configured, not opened yet."""
-    return NullDisplay() if config.device == "null" else WindowDisplay(config)
+    return WindowDisplay(config) if config.device == "window" else NullDisplay()
 
 
 def _ground(width: int, height: int) -> ByteArray:

@@ -108,8 +108,12 @@ class FrameQueue:
     def import_state(self, state: dict[str, Any]) -> None:
         """Go on with a predecessor's figures."""
         self._shown_s, self._shown_ns = float(state["shown_s"]), int(state["shown_ns"])
-        counts = {name: int(state[name]) for name in ("received", "shown", "late", "dropped")}
-        self.punctuality = Punctuality(**counts)
+        self.punctuality = Punctuality(
+            received=int(state["received"]),
+            shown=int(state["shown"]),
+            late=int(state["late"]),
+            dropped=int(state["dropped"]),
+        )
         self.punctuality.lateness_ms.extend(map(float, state["lateness_ms"]))
         self.punctuality.interval_ms.extend(map(float, state["interval_ms"]))
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from mio.errors import MioError
+from nodes.io.devices import DeviceChoice, device_name
 
 
 class SpeakerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,7 +22,7 @@ class SpeakerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         duck_db: Loudness of a ducked voice.
     """
 
-    device: str | int = "default"
+    device: DeviceChoice = "default"
     volume_db: Annotated[float, msgspec.Meta(ge=-60.0, le=20.0)] = 0.0
     lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=2_000.0)] = 120.0
     ahead_ms: Annotated[float, msgspec.Meta(ge=50.0, le=1_000.0)] = 200.0
@@ -33,7 +34,7 @@ class SpeakerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         from nodes.io.portaudio import PortAudio
 
         try:
-            if str(self.device) != "null":
-                PortAudio().find(str(self.device), "output")
+            if device_name(self.device) != "null":
+                PortAudio().find(device_name(self.device), "output")
         except MioError as error:
             yield error

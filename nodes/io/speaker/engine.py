@@ -14,6 +14,7 @@ from mio.audio import limited
 from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import AudioChunk, Clock, Interrupt, Message, Speech, Tick
 from mio.contracts.rates import SPEECH_HZ
+from nodes.io.devices import device_name
 from nodes.io.portaudio import PortAudio
 from nodes.io.speaker.config import SpeakerConfig
 from nodes.io.speaker.outputs import SoundCardOutput
@@ -272,13 +273,9 @@ class SpeakerEngine(Engine):
 
 
 def build_engine(config: SpeakerConfig) -> SpeakerEngine:
-    """Make the engine with its device.
-
-    Raises:
-        DeviceError: If the device is missing.
-    """
+    """Make the engine with its device, which is not opened yet."""
     queue = PlayQueue()
     card = None
-    if str(config.device) != "null":
-        card = SoundCardOutput(queue, str(config.device), config.latency_ms / 1e3, PortAudio())
+    if device_name(config.device) != "null":
+        card = SoundCardOutput(queue, device_name(config.device), config.latency_ms / 1e3, PortAudio())
     return SpeakerEngine(Playout(queue, card), config)

@@ -52,7 +52,7 @@ class DepthMaps:
         self._reach = max(self._radius, float(np.linalg.norm(casters.points - self._centre, axis=1).max())) * 1.01
 
     def visible(self, points: Floats, towards: Array, bias_m: Floats) -> Floats:
-        """How far ``[n, 3]`` points are lit from a direction, 0..1; what is nearer than ``bias_m`` ``[n]`` blocks nothing."""
+        """How far ``[n, 3]`` points are lit from a direction, 0..1; what is nearer than ``bias_m`` blocks nothing."""
         view = self._matrix(towards)
         set_uniform(self._program, "view", view.T.astype("f4").tobytes())
         self._target.use()

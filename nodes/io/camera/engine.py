@@ -1,0 +1,76 @@
+"""The camera's engine: sends the newest picture of its source on every tick, with the stage time it was taken at."""
+
+from typing import Any
+
+from mio.contracts.engine import Engine, Outputs
+from mio.contracts.messages import Clock, Message, Tick, VideoFrame
+from mio.contracts.stage import StageClock
+from nodes.io.camera.config import CameraConfig
+from nodes.io.camera.picture import Picture, fitted
+from nodes.io.camera.sources import Source, source_for
+from nodes.io.devices import device_name
+
+
+class CameraEngine(Engine):
+    """Sends pictures of the user; none while the camera is away or off.
+
+    Args:
+        source: The device.
+        config: Size and rate.
+    """
+
+    exclusive = True
+
+    def __init__(self, source: Source, config: CameraConfig) -> None:
+        self.tick_hz = config.fps
+        self._source = source
+        self._size = (config.width, config.height)
+        self._clock = StageClock()
+
+    def open(self) -> None:
+        """Acquire the device.
+
+        Raises:
+            MioError: If the camera or file is missing.
+        """
+        self._source.open()
+
+    def step(self, port: str, message: Message) -> Outputs:
+        """Send the newest picture on a tick; follow the clock."""
+        match message:
+            case Tick():
+                picture = self._source.read(message.mono_ns)
+                if picture is not None:
+                    yield "image", self._frame(picture)
+            case Clock():
+                self._clock.update(message)
+            case _:
+                pass
+
+    def export_state(self) -> dict[str, Any]:
+        """How far a file has been shown, or which camera it is."""
+        return {"version": 1, "source": self._source.export_state()}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on where the predecessor stood."""
+        self._source.import_state(state.get("source", {}))
+
+    def close(self) -> None:
+        """Release the device."""
+        self._source.close()
+
+    def _frame(self, picture: Picture) -> VideoFrame:
+        image = fitted(picture.image, *self._size)
+        height, width = image.shape[:2]
+        return VideoFrame(
+            pixels=image.reshape(-1),
+            width=width,
+            height=height,
+            stage_s=self._clock.stage_s(picture.taken_ns) if self._clock.running else 0.0,
+            origin_ns=picture.taken_ns,
+        )
+
+
+def build_engine(config: CameraConfig) -> CameraEngine:
+    """Make the engine with its device, which is not opened yet."""
+    return CameraEngine(source_for(device_name(config.device), config), config)
