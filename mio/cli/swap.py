@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("engine", nargs="?", help="engine to put in its place; the same one again if left out")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of its configuration")
     parser.add_argument("--config", type=Path, help="another configuration file")
-    parser.add_argument("--command", metavar="PROGRAM", help="another program, such as one of another venv")
+    parser.add_argument(
+        "--command", dest="program", metavar="PROGRAM", help="another program, such as one of another venv"
+    )
     parser.add_argument("--flow", metavar="ID", help="which dataflow, where several are running")
     parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="how long loading may take (300)")
 
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         if not args.config.is_file():
             raise MioError(f"{args.config}: no such file", "name a configuration file")
         env["MIO_CONFIG"] = str(args.config.resolve())
-    request = {"do": "swap", "env": env, "command": shlex.split(args.command) if args.command else None}
+    request = {"do": "swap", "env": env, "command": shlex.split(args.program) if args.program else None}
     began_s = time.monotonic()
     answer = flow.ask(args.node, request, args.timeout)
     took_s = time.monotonic() - began_s

@@ -4,15 +4,20 @@ import random
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from mio.audio import read_audio, write_wav
 from mio.character import DemoQuestion, read_character
 from mio.contracts.rates import MICROPHONE_HZ
+from mio.errors import MioError
 from mio.espeak import speak
 
 STRANGERS = ("en-gb+m3", "en-us+m7", "en-gb-scotland+m1", "en-us+m2")
 """Voices that ask; none of them is the avatar's."""
 
 _RATE_WPM = 160
+_LONGEST_S = 120.0
+_SILENCE = 1e-3
 
 
 class Question(NamedTuple):
@@ -54,8 +59,10 @@ def question_from_file(path: Path, sound: Path) -> Question:
         sound: Where the 16 kHz wav goes.
 
     Raises:
-        MioError: If it cannot be read or has no sound.
+        MioError: If it cannot be read, has no sound, only silence, or more than two minutes.
     """
-    samples = read_audio(path, MICROPHONE_HZ)
+    samples = read_audio(path, MICROPHONE_HZ, longest_s=_LONGEST_S)
+    if np.abs(samples).max() < _SILENCE:
+        raise MioError(f"{path}: there is only silence in it", "record the question again, closer to the microphone")
     write_wav(sound, samples, MICROPHONE_HZ)
     return Question("", "", sound, len(samples) / MICROPHONE_HZ)

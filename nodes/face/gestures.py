@@ -14,7 +14,7 @@ from nodes.face.visemes import BILABIAL, CHANNELS, LABIODENTAL, parts, posture
 _SHORTEST_CLOSURE_S = 0.07
 _LONGEST_CLOSURE_S = 0.13
 _BORROWED = 0.15  # share of the phone before that a short closure may begin in
-_PARTING_S = 0.01  # lips that part let sound through when they are 1 mm apart
+_PARTING_S = 0.02  # lips that part let sound through when they are 1 mm apart
 _BURST_STEP_DB = 4.0
 _SOUND_STOPS_DB = 18.0  # below the usual level of the voice
 _JAW = CHANNELS.index("jaw")

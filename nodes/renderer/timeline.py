@@ -96,5 +96,5 @@ class Timeline:
     def restore(self, state: dict[str, npt.NDArray[np.floating] | float]) -> None:
         """Take over exported values."""
         self._times = np.array(state["times"], np.float64)
-        self._frames = np.array(state["frames"], np.float32).reshape(len(self._times), -1)
+        self._frames = np.array(state["frames"], np.float32).reshape(len(self._times), self._frames.shape[1])
         self._period_s = float(state["period_s"])

@@ -300,20 +300,25 @@ def test_ten_minutes_of_sound_are_never_in_memory_at_once(tmp_path: Path) -> Non
 
     path = tmp_path / "long.wav"
     with soundfile.SoundFile(path, "w", 44_100, 2, subtype="PCM_16") as file:
-        for _ in range(600):
-            file.write(np.full((44_100, 2), 0.25))
-    source = FileSource(path)
+        for second in range(600):
+            file.write(np.full((44_100, 2), second / 1_000))
     tracemalloc.start()
+    source = FileSource(path)
     source.open()
-    for second in range(600):
-        source.read(second * 1_000_000_000)
-    last = source.read(600_000_000_000)
+    source.read(0)
+    played = [source.read(second * 500_000_000) for second in range(1, 11)]
+    source.close()
+    source.import_state({**source.export_state(), "read": 590 * MICROPHONE_HZ})
+    source.open()
+    end = source.read(595_000_000_000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     source.close()
-    assert last is not None
-    np.testing.assert_allclose(last[0].samples[:15_000], 0.25, atol=1e-3)
-    assert peak < 4e6
+    assert played[5]
+    assert played[5][0].samples[100] == pytest.approx(0.002, abs=1e-3)
+    assert end
+    np.testing.assert_allclose(end[0].samples[8_000:72_000:16_000], [0.59, 0.591, 0.592, 0.593], atol=1e-3)
+    assert peak < 3e6
 
 
 @pytest.mark.parametrize("kind", ["nan", "eight_bit", "empty", "no_sound", "loud"])

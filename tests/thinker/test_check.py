@@ -47,7 +47,7 @@ def test_the_default_character_has_no_problems(encoder: SentenceEncoder):
         ("Daisy is ten years old.", "very " * 30 + "old.", "is too long to say", "cut it in two"),
         ("Daisy is ten years old.", "Yes. " * 80, "80 words are too long to listen to", "under 'more:'"),
         ("[neutral] Daisy is ten years old.", "[neutral]", "the text says nothing", "write something"),
-        ("Ask me about {offer}.\"\n  - \"[thoughtful] No", "Ask {ofer}.\"\n  - \"[thoughtful] No", "{ofer}", "{offer}"),
+        ('Ask me about {offer}."\n  - "[thoughtful] No', 'Ask {ofer}."\n  - "[thoughtful] No', "{ofer}", "{offer}"),
         ("Is Daisy an old boat?", "Do you have a dog?", "is also in entry 'boat_age'", "keep it in one place"),
         ("Is Daisy an old boat?", "?!", "the question has no words", "remove it"),
         ("    invites: dog", "    invites: dogs", "unknown entry 'dogs'", "did you mean 'dog'"),
@@ -71,7 +71,7 @@ def test_an_unknown_topic_is_named_with_those_that_are_like_it(copy: Path):
 
 
 def test_questions_of_two_entries_that_mean_the_same_are_found(copy: Path, encoder: SentenceEncoder):
-    line = replace(copy, "Is your dog old?", "Tell me all about your dog.")
+    line = replace(copy, "Is your dog old?", "What's your dog called?")
     found = only(check_character(copy, encoder))
     assert found.line == line and "means the same as" in found.text
 
@@ -85,7 +85,11 @@ def test_a_demo_question_must_not_be_an_example(copy: Path):
         '  - {entry: dog, question: "Is there a dog?"}\n'
     )
     found = check_character(copy)
-    assert [(problem.path.name, problem.line) for problem in found] == [("demo.yml", 2), ("demo.yml", 3), ("demo.yml", 5)]
+    assert [(problem.path.name, problem.line) for problem in found] == [
+        ("demo.yml", 2),
+        ("demo.yml", 3),
+        ("demo.yml", 5),
+    ]
 
 
 def test_a_pack_that_answers_everything_it_does_not_know_the_same_way_is_named(copy: Path):
@@ -96,10 +100,25 @@ def test_a_pack_that_answers_everything_it_does_not_know_the_same_way_is_named(c
 @pytest.mark.parametrize(
     ("name", "old", "new", "problem"),
     [
-        ("knowledge.yml", "kind: repeat", "kind: echo", r"knowledge\.yml:62: .*entries\.\d+\.kind.*echo"),
-        ("knowledge.yml", '    more: ["[tender]', '    mroe: ["[tender]', r"knowledge\.yml:20: .*mroe.*did you mean 'more'"),
-        ("knowledge.yml", "  - id: dog_age", "  - id: dog", r"knowledge\.yml:33: entry 'dog' is also in knowledge\.yml"),
-        ("knowledge.yml", 'answers: ["[happy] Soup, always soup."]', "answers: []", r"knowledge\.yml:41: entry 'food' has no answer"),
+        ("knowledge.yml", "kind: repeat", "kind: echo", r"knowledge\.yml:63: .*entries\.\d+\.kind.*echo"),
+        (
+            "knowledge.yml",
+            '    more: ["[tender]',
+            '    mroe: ["[tender]',
+            r"knowledge\.yml:19: .*mroe.*did you mean 'more'",
+        ),
+        (
+            "knowledge.yml",
+            "  - id: dog_age",
+            "  - id: dog",
+            r"knowledge\.yml:33: entry 'dog' is also in knowledge\.yml",
+        ),
+        (
+            "knowledge.yml",
+            'answers: ["[happy] Soup, always soup."]',
+            "answers: []",
+            r"knowledge\.yml:41: entry 'food' has no answer",
+        ),
         ("knowledge.yml", "entries:\n", "entries: [\n", r"knowledge\.yml:\d+:\d+"),
         ("character.yml", "  name: Pip", "  nmae: Pip", r"character\.yml:\d+.*nmae"),
     ],

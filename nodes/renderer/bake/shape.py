@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from mio.errors import MioError
+from mio.errors import MioError, did_you_mean
 from nodes.renderer.bake.base_mesh import Floats, data_folder, read_base_mesh, read_target
 from nodes.renderer.config import BodyLook
 
@@ -13,6 +13,7 @@ Weights = dict[str, float]
 
 _AGE_YOUNG = 25.0  # MakeHuman's "young" target shows a person of 25, "old" one of 90
 _AGE_OLD = 90.0
+_ALL_NAMES = "all names: nodes.renderer.bake.shape.feature_names()"
 
 
 def rest_shape(look: BodyLook) -> Floats:
@@ -34,6 +35,15 @@ def rest_shape(look: BodyLook) -> Floats:
 def feature_names() -> list[str]:
     """Features that ``look.body.features`` takes, such as ``nose-scale-horiz``: those with two opposite targets."""
     return sorted(_features())
+
+
+def check_features(look: BodyLook) -> None:
+    """See whether all features of a look are known.
+
+    Raises:
+        MioError: If one is not.
+    """
+    list(_feature_targets(look.features))
 
 
 def _macro_targets(look: BodyLook) -> Iterator[tuple[str, float]]:
@@ -115,5 +125,5 @@ def _feature_targets(features: dict[str, float]) -> Iterator[tuple[str, float]]:
         sides = [name] if name in known else [f"l-{name}", f"r-{name}"]
         for side in sides:
             if side not in known:
-                raise MioError(f"look.body.features: unknown feature '{name}'", f"one of {', '.join(sorted(known))}")
+                raise MioError(f"look.body.features: unknown feature '{name}'", did_you_mean(name, known, _ALL_NAMES))
             yield known[side][int(value > 0)], abs(value)
