@@ -23,6 +23,7 @@ from mio.measure.mouth import MouthGauge, MouthShape
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine
 from nodes.face.gaze import CONTACT_DEG
+from nodes.face.visemes import BILABIAL
 
 DURATION = "about 4 min"
 
@@ -230,14 +231,16 @@ def _report_bursts(report: Report, turns: list[list[Speech]], runs: list[Seen]) 
 
 
 def _labial_bursts_s(turns: list[list[Speech]], run: Seen) -> list[float]:
-    """Stage times of the bursts of /p b/ after a silent closure."""
+    """Stage times of the bursts of /p b/ after a silent closure, but of those before another closure of the lips."""
     found: list[float] = []
     for chunks in turns:
         start_s = run.starts_s[chunks[0].segment_id]
         phones = _spoken([chunks], run)
         for burst_s in burst_times_s(np.concatenate([chunk.samples for chunk in chunks]), SPEECH_HZ):
             at_s = start_s + burst_s
-            if any(p.symbol in ("p", "b") and p.start_s - 0.02 <= at_s <= p.end_s + 0.02 for p in phones):
+            around = [phone for phone in phones if phone.start_s - 0.02 <= at_s <= phone.end_s + 0.02]
+            after = [phone for phone in phones if at_s < phone.start_s <= at_s + 0.1]
+            if any(phone.symbol in ("p", "b") for phone in around) and not any(p.symbol in BILABIAL for p in after):
                 found.append(at_s)
     return found
 

@@ -3,8 +3,8 @@
 Every reading of what was said (the recogniser's hypotheses, and what they mean in context) is compared with each entry
 in four ways: by meaning, with a logistic regression on sentence embeddings and by the nearest example question; by
 sound, with the likeness of phone n-grams, since a misheard word sounds right and means something else; and by the rare
-words that it shares with the entry's questions and answers. The weighted sum makes a distribution over the entries;
-readings are mixed by their weight.
+words that it shares with the entry's questions and answers. The weighted sums of all pairs of reading and entry make one
+distribution, so a hypothesis that fits an entry wins over likelier ones that fit nothing.
 """
 
 import hashlib
@@ -201,7 +201,11 @@ class Understanding:
         return merged
 
     def _shares(self, texts: dict[str, float], vectors: Array) -> Shares:
-        """Probability of each entry, ``[K]``, the readings mixed by their weight."""
+        """Probability of each entry, ``[K]``.
+
+        That of all pairs of a reading and an entry, summed over the readings: a reading that fits an entry well counts
+        more than one that fits nothing.
+        """
         logits = self._weights.meaning * (vectors @ self._classifier)
         for row, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
             words = text.split()
@@ -209,8 +213,8 @@ class Understanding:
             logits[row] += self._weights.nearness * self._best(self._vectors @ vector)
             logits[row] += self._weights.sound * self._best(sound)
             logits[row] += self._weights.words * self._words.likeness(words)
-        weights = np.array(list(texts.values()))
-        return weights @ softmax(logits) / weights.sum()
+        weights = np.log(list(texts.values()))
+        return softmax(np.logaddexp.reduce(logits + weights[:, None]))
 
     def _best(self, likeness: Array) -> Array:
         """The best example's likeness of each entry, ``[K]`` from ``[n]``."""

@@ -318,7 +318,7 @@ def test_ten_minutes_of_sound_are_never_in_memory_at_once(tmp_path: Path) -> Non
     assert played[5][0].samples[100] == pytest.approx(0.002, abs=1e-3)
     assert end
     np.testing.assert_allclose(end[0].samples[8_000:72_000:16_000], [0.59, 0.591, 0.592, 0.593], atol=1e-3)
-    assert peak < 3e6
+    assert peak < 8e6  # whole, it would be 38 MB at 16 kHz and 212 MB as it is decoded
 
 
 @pytest.mark.parametrize("kind", ["nan", "eight_bit", "empty", "no_sound", "loud"])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _FRAGMENT_US = 500_000
 _AUDIO_BITS_PER_S = 128_000
 _BT601, _BT709, _LIMITED_RANGE = 6, 1, 1  # ITU-T H.273: SMPTE 170M matrix, BT.709 primaries and transfer, MPEG range
-_REWRITTEN_BYTES = 512 << 20  # larger files keep their fragments; browsers play them too
+_REWRITTEN_BYTES = 128 << 20  # 3 s; larger files keep their fragments, which browsers play too
 _INDEX_FIRST = {"movflags": "faststart"}
 
 _log = logging.getLogger(__name__)
