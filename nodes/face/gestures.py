@@ -16,6 +16,7 @@ _LONGEST_CLOSURE_S = 0.13
 _BORROWED = 0.15  # share of the phone before that a short closure may begin in
 _PARTING_S = 0.02  # lips that part let sound through when they are 1 mm apart
 _BURST_STEP_DB = 4.0
+_BURST_SHARE = 0.6  # of the steepest rise in the phone: before an aspiration and a voice that begins even more steeply
 _SOUND_STOPS_DB = 18.0  # below the usual level of the voice
 _JAW = CHANNELS.index("jaw")
 
@@ -136,7 +137,7 @@ def _sound_stops_s(utterance: Utterance, release_s: float) -> float:
 
 
 def _release_s(utterance: Utterance, symbol: str, start_s: float, end_s: float) -> float:
-    """When the lips part: at the steepest rise of the level, where the sound is known and has one.
+    """When the lips part: at the first steep rise of the level, where the sound is known and has one.
 
     Some synthesisers start a voiceless stop at its closure, others at its burst, so the search begins a little earlier.
     """
@@ -145,7 +146,8 @@ def _release_s(utterance: Utterance, symbol: str, start_s: float, end_s: float) 
     levels = utterance.levels(search_s, end_s + 0.015)
     if len(levels) > 4:
         rises = levels[2:] - levels[:-2]
-        steepest = int(np.argmax(rises))
-        if rises[steepest] >= _BURST_STEP_DB:
+        if rises.max() >= _BURST_STEP_DB:
+            first = int(np.argmax(rises >= _BURST_SHARE * rises.max()))
+            steepest = first + int(np.argmax(rises[first : first + 4]))
             return round(max(0.0, search_s) / LEVEL_S) * LEVEL_S + (steepest + 1) * LEVEL_S
     return start_s + 0.8 * (end_s - start_s)

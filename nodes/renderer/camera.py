@@ -47,7 +47,7 @@ def frame(skeleton: Skeleton, framing: Framing, config: CameraConfig, aspect: fl
     bottom = {
         "face": eyes[1] - 0.185,
         "bust": eyes[1] - 0.400,
-        "waist": pelvis[1] - 0.150,
+        "waist": pelvis[1] - 0.165,
         "full": -0.080,
     }[framing]
     top += {"face": 0.0, "bust": 0.030, "waist": 0.050, "full": 0.070}[framing]

@@ -94,7 +94,8 @@ class Studio:
         colours = np.empty((*pixels.shape[:2], 3), np.uint8)
         cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB, dst=colours)
         if self._tier.smooth:
-            smooth_edges(colours, cv2.extractChannel(pixels, 3))
+            surfaces = np.asarray(cv2.extractChannel(pixels, 3), np.uint8)
+            smooth_edges(colours, surfaces)
         if self._target.size != self._size:
             colours = cv2.resize(colours, self._size, interpolation=cv2.INTER_CUBIC)
         return np.asarray(colours, np.uint8)

@@ -143,7 +143,5 @@ def test_she_walks_as_far_as_smpl_scaled_to_her_legs(portraitist):
 def test_fingers_bend_as_smpl_h_says(portraitist):
     fist = dict.fromkeys((f"left_{name}{k}" for name in ("index", "middle", "ring", "pinky") for k in (1, 2, 3)), 0)
     turns = {**DOWN, **{name: (0.0, 0.0, -1.1) for name in fist}}
-    open_hand, closed = (
-        portraitist.body_vertices("left_hand", body_frame(pose)) for pose in (DOWN, turns)
-    )
+    open_hand, closed = (portraitist.body_vertices("left_hand", body_frame(pose)) for pose in (DOWN, turns))
     assert np.ptp(closed, axis=0)[1] < 0.75 * np.ptp(open_hand, axis=0)[1]

@@ -105,7 +105,7 @@ class Assembler:
         jumper = tailor.jumper()
         bands = tailor.bands(jumper, 40 if self._fine else 24)
         shoes = tailor.shoes()
-        pieces = (
+        pieces: tuple[tuple[str, Cloth, str, str, float], ...] = (
             ("jumper", tailor.on_fabric(jumper), "knit", look.jumper, fabric.KNIT_REPEAT_M),
             ("bands", bands, "rib", look.jumper, fabric.RIB_REPEAT_M),
             (
@@ -119,7 +119,7 @@ class Assembler:
             ("shoes", shoes, "plain", look.shoes, fabric.PLAIN_REPEAT_M),
             ("soles", tailor.soles(shoes), "plain", look.soles, fabric.PLAIN_REPEAT_M),
         )
-        parts = {name: self._cloth(*piece) for name, *piece in pieces}
+        parts = {piece[0]: self._cloth(*piece[1:]) for piece in pieces}
         return parts | self._body_skin(tailor, jumper)
 
     def _body_skin(self, tailor: Tailor, jumper: Cloth) -> dict[str, Part]:

@@ -17,6 +17,7 @@ _HEAD_RADIUS = 0.115  # m, to turn angles over the head into lengths
 _PARTING_DEG = (34.0, 118.0)  # elevation over the front at which the parting begins and ends
 _GUIDE_ROWS = 64
 _ROOT_M = 0.006  # of the hair's surface over the skin at the parting
+_ROOTWARD = 1.2  # rows are closer where hair bends over the head than where it hangs
 _BACK = 0.5  # where along a sheet the parting's end is reached; the rest fans out from there
 
 
@@ -55,7 +56,7 @@ class HairDetail:
     lock_rows: int
 
 
-COARSE = HairDetail(columns=26, rows=12, locks=5, lock_rows=9)
+COARSE = HairDetail(columns=30, rows=17, locks=5, lock_rows=9)
 FINE = HairDetail(columns=88, rows=26, locks=24, lock_rows=18)
 
 
@@ -143,7 +144,7 @@ class Hairdresser:
 
     def _sheet(self, side: int, columns: int, rows: int, inner: float) -> HairMesh:
         random = np.random.default_rng(self._seed + 10 * (side > 0))
-        along, down = np.linspace(0, 1, columns), np.linspace(0, 1 - 0.6 * inner, rows)
+        along, down = np.linspace(0, 1, columns), (1 - 0.6 * inner) * np.linspace(0, 1, rows) ** _ROOTWARD
         edges = _lock_edges(random, 0.062)
         lock = np.clip(np.searchsorted(edges, along, side="right") - 1, 0, len(edges) - 2)
         within = 2 * (along - edges[lock]) / (edges[lock + 1] - edges[lock]) - 1

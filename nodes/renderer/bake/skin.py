@@ -155,7 +155,7 @@ class FacePainter:
         bent = x + 0.0006 * np.sin(x / 0.0031 + 2.0 * np.sin(x / 0.0013))
         creases = 0.5 + 0.5 * np.sin(bent / 0.00042 + 3.1 * np.sin(y / 0.0023))
         lower = ramp(y, 0.001, -0.006)
-        tint = (1 - 0.50 * seam - 0.10 * creases) * (0.92 + 0.18 * lower)
+        tint = (1 - 0.50 * seam - 0.10 * creases) * (1.06 + 0.06 * lower)
         colour[here] = mix(colour[here], (red * tint[:, None]).astype(np.float32), 0.88 * lips[here])
         return colour
 
@@ -169,7 +169,8 @@ class FacePainter:
         gloss += 0.10 * self._near(eye + np.array([0.016, -0.024, 0.01]), (0.014, 0.010, 0.04))
         gloss *= 1 + 0.16 * grain(self._random, self._size, 1.0) + 0.10 * grain(self._random, self._size, 2.5)
         lips = ramp(self._t.lips, 0.12, 0.75)
-        gloss += (0.80 - gloss) * lips
+        seam = bump(np.abs(self._t.points[..., 1] - marks.mouth[1]), 0.004)  # a gleam there would look like teeth
+        gloss += (0.64 * (1 - 0.75 * seam) - gloss) * lips
         gloss *= 1 - 0.8 * _enlarge(self._scalp.hairy(self._coarse), self._size)
         return np.clip(gloss + (0.9 - gloss) * self._t.inside, 0, 1)
 

@@ -5,5 +5,5 @@ uniform vec3 root_tint;
 void main() {
     Light light = light_here();
     float strands = 0.75 + 0.35 * sin(v_uv.x * 130.0) * sin(v_uv.x * 47.0);
-    colour = vec4(developed(1.6 * root_tint * light.seen * strands), surface);
+    colour = vec4(developed(3.4 * root_tint * light.seen * strands), surface);
 }

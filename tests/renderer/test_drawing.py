@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from mio.contracts.rates import FACE_HEAD
+from mio.contracts.skeleton import JOINT_INDEX
+from nodes.renderer.camera import frame
+from nodes.renderer.config import BackgroundConfig, CameraConfig
+from nodes.renderer.context import open_context
+from nodes.renderer.edges import smooth_edges
+from nodes.renderer.motion import pose_at
+from nodes.renderer.portrait import Portraitist, body_frame, face_frame
+
+SIZE = 256
+FOREHEAD_M = 0.045  # above the eyes
+
+
+def pixel(portraitist, framing: str, point: np.ndarray, size: int = SIZE) -> tuple[int, int]:
+    """Row and column at which a point of the world is seen."""
+    camera = frame(portraitist.asset.skeleton, framing, CameraConfig(), 1.0)
+    clip = camera.clip(point)
+    across, down = clip[:2] / clip[3]
+    return round((down + 1) / 2 * size), round((across + 1) / 2 * size)
+
+
+def on_head(portraitist, points: np.ndarray) -> np.ndarray:
+    """Points of the head in bind pose as they are in the world when she stands at rest."""
+    head = portraitist.asset.skeleton.bones(pose_at(None, None, np.zeros(3)))[JOINT_INDEX["head"]]
+    return points @ head[:, :3].T + head[:, 3]
+
+
+def eyes(portraitist) -> np.ndarray:
+    return on_head(portraitist, portraitist.asset.face.eyes[:, :3])
+
+
+def mouth(portraitist) -> np.ndarray:
+    shape = portraitist.asset.face
+    return on_head(portraitist, shape.rest[shape.upper_lip[len(shape.upper_lip) // 2, 1]])
+
+
+def patch(picture: np.ndarray, at: tuple[int, int], half: int = 2) -> np.ndarray:
+    row, column = at
+    return picture[row - half : row + half + 1, column - half : column + half + 1].reshape(-1, 3).astype(float)
+
+
+def is_skin(colour: np.ndarray) -> bool:
+    red, green, blue = colour
+    return red > 110 and red > green + 12 and green > blue
+
+
+@pytest.mark.parametrize("framing", ["face", "bust", "waist", "full"])
+def test_the_face_is_where_the_framing_puts_it(portraitist, framing):
+    picture = portraitist.picture(framing=framing, size=(SIZE, SIZE))
+    assert picture.shape == (SIZE, SIZE, 3)
+    middle = eyes(portraitist).mean(0)
+    half = 1 if framing == "full" else 2
+    forehead = patch(picture, pixel(portraitist, framing, middle + [0, FOREHEAD_M, 0.03]), half).mean(0)
+    assert is_skin(forehead), forehead
+    for corner in ((4, 4), (4, SIZE - 5)):
+        assert not is_skin(patch(picture, corner).mean(0))
+
+
+def test_eyes_are_dark_in_the_middle_and_covered_with_skin_on_a_blink(portraitist):
+    shut = face_frame({"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0})
+    awake, asleep = (portraitist.picture(face, framing="face", size=(512, 512)) for face in (face_frame(), shut))
+    for eye in eyes(portraitist):
+        at = pixel(portraitist, "face", eye + [0, 0, 0.012], 512)
+        assert patch(awake, at, 1).min() < 60
+        assert is_skin(patch(asleep, (at[0] - 3, at[1]), 1).mean(0))
+
+
+def test_an_open_mouth_shows_its_dark_inside(portraitist):
+    open_wide = face_frame({"jawOpen": 0.9})
+    mouths = [portraitist.picture(face, framing="face", size=(SIZE, SIZE)) for face in (face_frame(), open_wide)]
+    at = pixel(portraitist, "face", mouth(portraitist) - [0, 0.012, 0])
+    closed, opened = (patch(picture, at, 1).mean() for picture in mouths)
+    assert opened < 0.6 * closed, (opened, closed)
+
+
+def test_hands_are_in_the_picture_at_the_waist(portraitist):
+    camera = frame(portraitist.asset.skeleton, "waist", CameraConfig(), 1.0)
+    for side in ("left", "right"):
+        hand = portraitist.body_vertices(f"{side}_hand", body_frame())
+        clip = camera.clip(hand)
+        inside = (np.abs(clip[:, :2]) < clip[:, 3:]).all(1)
+        assert inside.mean() > 0.75
+
+
+def test_she_turns_her_head_to_where_the_face_says(portraitist):
+    turned = face_frame()
+    turned[FACE_HEAD] = (0, 0.6, 0)
+    ahead, aside = (portraitist.picture(face, framing="face", size=(SIZE, SIZE)) for face in (face_frame(), turned))
+    middle = eyes(portraitist).mean(0)
+    left = pixel(portraitist, "face", middle + [0.055, -0.02, 0.05])  # beside the nose, to her left
+    assert np.abs(ahead.astype(int) - aside).mean() > 3
+    assert is_skin(patch(aside, left).mean(0))
+
+
+def test_tiers_draw_the_same_person(portraitist, context):
+    low = Portraitist(tier="low", context=context).picture(framing="bust", size=(SIZE, SIZE))
+    medium = portraitist.picture(framing="bust", size=(SIZE, SIZE))
+    assert np.abs(low.astype(int) - medium).mean() < 6
+
+
+def test_pictures_need_not_be_square(portraitist):
+    wide = portraitist.picture(framing="bust", size=(320, 180))
+    assert wide.shape == (180, 320, 3)
+    assert is_skin(patch(wide, (60, 160), 3).mean(0)) or wide[:, 120:200].std() > 20
+
+
+def test_a_picture_can_be_the_background(context, asset, tmp_path):
+    path = tmp_path / "green.png"
+    Image.new("RGB", (50, 80), (10, 220, 30)).save(path)
+    portraitist = Portraitist(context=context)
+    picture = portraitist.picture(framing="full", size=(128, 128), background=BackgroundConfig(picture=path))
+    red, green, blue = patch(picture, (10, 10)).mean(0)
+    assert green > 100 > max(red, blue)
+
+
+def test_two_contexts_in_one_process_draw_the_same(portraitist, asset):
+    other = open_context()
+    first = Portraitist(context=other).picture(framing="bust", size=(64, 64))
+    portraitist_again = Portraitist(context=other).picture(framing="bust", size=(64, 64))
+    assert (first == portraitist_again).all()
+    assert first.std() > 10
+    other.release()
+
+
+def test_stairs_along_a_silhouette_become_a_slope_and_surfaces_stay_as_they_are():
+    rows, columns = np.mgrid[0:60, 0:60]
+    surfaces = (columns > 8 * (rows // 8)).astype(np.uint8)
+    picture = np.repeat(np.where(surfaces, 200, 40)[..., None], 3, 2).astype(np.uint8)
+    before = picture.copy()
+    smooth_edges(picture, surfaces)
+    changed = (picture != before).any(2)
+    assert 20 < changed.sum() < 400
+    away = np.abs(columns - 8 * (rows // 8)) > 9
+    assert not changed[away].any()
+    assert ((picture >= 40) & (picture <= 200)).all()
