@@ -49,6 +49,7 @@ class _Cost(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the benchmark."""
+    parser.add_argument("--pictures", type=Path, help="only draw the documentation's stills into this folder")
     parser.add_argument("--frames", type=int, default=60, help="pictures per tier, framing and size")
     parser.add_argument("--bake", action="store_true", help="also make the avatar anew and time it")
     parser.add_argument("--high", action="store_true", help="also measure the tier for GPUs where there is none")
@@ -56,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Measure loading, then all tiers, framings and sizes."""
+    if args.pictures is not None:
+        from mio.bench import _render_pictures
+
+        _render_pictures.draw(args.pictures)
+        report.note(f"no figures: stills are in {args.pictures}")
+        return
     report.note(f"drawn with {describe()['renderer']}")
     context = open_context()
     config = RendererConfig()

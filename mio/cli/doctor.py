@@ -138,8 +138,11 @@ def _graphics() -> Iterator[Finding]:
 
 
 def _gpu() -> Iterator[Finding]:
-    import torch
-
+    try:
+        import torch
+    except ImportError:
+        yield Finding("gpu", "ok", "torch is not installed; no default engine needs it")
+        return
     if torch.cuda.is_available():
         yield Finding("gpu", "ok", torch.cuda.get_device_name())
     else:

@@ -37,7 +37,7 @@ def measure(session: Session) -> dict[str, Any]:
     files = session.files
     recording = json.loads(files.recording.read_text())
     video = summarize(files.video)
-    late = recording["frames_late"] + recording["frames_repeated"]
+    late, frames = recording["late"] + recording["missing"], recording["frames"] + recording["missing"]
     return {
         "question": session.question.text,
         "question_text": session.conversation.heard,
@@ -47,8 +47,8 @@ def measure(session: Session) -> dict[str, Any]:
         "duration_s": round(video.duration_s, 2),
         "video_fps": round(video.fps, 3),
         "video_size": f"{video.width}x{video.height}",
-        "drawn_fps": round(recording["frames_received"] / max(1e-9, video.duration_s), 3),
-        "late_frames_pct": round(100 * late / max(1, recording["frames"]), 2),
+        "drawn_fps": round(recording["frames"] / max(1e-9, video.duration_s), 3),
+        "late_frames_pct": round(100 * late / max(1, frames), 2),
         "longest_frame_interval_ms": round(1e3 * video.longest_interval_s, 1),
         "codecs": f"{video.video_codec} + {video.audio_codec}",
         "cores_while_talking": round(sum(session.cores_talking.values()), 2),

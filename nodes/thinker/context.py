@@ -9,7 +9,7 @@ from nodes.thinker.words import plain
 
 _READINGS = 5  # of the recogniser that are followed
 _RESOLVED = 2  # of those, the best ones are also read in context
-_NEXT_BEST = 0.6  # weight of each hypothesis relative to the better one
+_NEXT_BEST = 0.45  # weight of each hypothesis relative to the better one
 _IN_CONTEXT = 0.7  # share of a reading's weight that goes to what it means in context
 
 _LEADS = ("and ", "but ", "what about ", "how about ", "and what about ", "and how about ", "so what about ")

@@ -3,8 +3,8 @@
 Every reading of what was said (the recogniser's hypotheses, and what they mean in context) is compared with each entry
 in four ways: by meaning, with a logistic regression on sentence embeddings and by the nearest example question; by
 sound, with the likeness of phone n-grams, since a misheard word sounds right and means something else; and by the rare
-words that it shares with the entry's questions and answers. The weighted sums of all pairs of reading and entry make one
-distribution, so a hypothesis that fits an entry wins over likelier ones that fit nothing.
+words that it shares with the entry's questions and answers. The weighted sum makes a distribution over the entries;
+readings are mixed by their weight, and those that fit some entry count more than those that fit none.
 """
 
 import hashlib
@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_WORDS = 48  # of what was said; the question stands at its end
 _CANDIDATES = 12
+_FIT = 0.3  # power of a reading's fit in its weight; best of 0 to 1 on 250 unseen questions recognised from three voices
 _SENSIBLE_WORDS = 3  # fewer that fit nothing are taken for noise
 _CACHE_VERSION = 1
 
@@ -128,8 +129,8 @@ class Thresholds(NamedTuple):
         hearing: Confidence of the recogniser below which words that fit nothing are taken for misheard.
     """
 
-    clear: float = 0.25
-    unsure: float = 0.12
+    clear: float = 0.4
+    unsure: float = 0.2
     hearing: float = 0.5
 
 
@@ -201,11 +202,7 @@ class Understanding:
         return merged
 
     def _shares(self, texts: dict[str, float], vectors: Array) -> Shares:
-        """Probability of each entry, ``[K]``.
-
-        That of all pairs of a reading and an entry, summed over the readings: a reading that fits an entry well counts
-        more than one that fits nothing.
-        """
+        """Probability of each entry, ``[K]``: the readings mixed by their weight and by how well they fit anything."""
         logits = self._weights.meaning * (vectors @ self._classifier)
         for row, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
             words = text.split()
@@ -213,8 +210,9 @@ class Understanding:
             logits[row] += self._weights.nearness * self._best(self._vectors @ vector)
             logits[row] += self._weights.sound * self._best(sound)
             logits[row] += self._weights.words * self._words.likeness(words)
-        weights = np.log(list(texts.values()))
-        return softmax(np.logaddexp.reduce(logits + weights[:, None]))
+        fit = np.logaddexp.reduce(logits.astype(np.float64), axis=1)
+        weights = softmax(np.log(list(texts.values())) + _FIT * fit)
+        return weights @ softmax(logits)
 
     def _best(self, likeness: Array) -> Array:
         """The best example's likeness of each entry, ``[K]`` from ``[n]``."""
