@@ -10,10 +10,17 @@ Event = dict[str, Any]
 class EventReader:
     """Follows a journal's JSON lines."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, skip_old: bool = False) -> None:
+        """Follow a file.
+
+        Args:
+            path: The file, which may come to be only later.
+            skip_old: Pass over what is in it now.
+        """
         self._path = path
         self._file: TextIO | None = None
         self._rest = ""
+        self._start = path.stat().st_size if skip_old and path.is_file() else 0
 
     def new(self) -> list[Event]:
         """Events written since the last call."""
@@ -21,6 +28,7 @@ class EventReader:
             if not self._path.is_file():
                 return []
             self._file = self._path.open(encoding="utf-8")
+            self._file.seek(self._start)
         text = self._rest + self._file.read()
         *lines, self._rest = text.split("\n")
         return [json.loads(line) for line in lines if line]

@@ -1,6 +1,7 @@
 """A dataflow that runs: started, watched and stopped through ``dora run``."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -11,6 +12,9 @@ from mio.errors import MioError
 from mio.flow.dora import dora_command, dora_environment
 
 _STOP_GRACE_S = 20.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_OF_A_NODE = re.compile(r"^\d\d:\d\d:\d\d +(?P<level>INFO|WARN|ERROR) +(?P<node>[\w-]+): +(?P<text>.*)$")
+_OF_DORA = re.compile(r"^(daemon|spawner|dora_|zenoh|run_inner)")
 
 
 class RunningFlow:
@@ -91,3 +95,29 @@ class RunningFlow:
     def __exit__(self, *_: object) -> None:
         """Stop it."""
         self.stop()
+
+
+class LogReader:
+    """Follows a dataflow's log and passes on what its nodes say, without dora's own remarks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+
+    def new(self) -> list[str]:
+        """Lines since the last call."""
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            content = file.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        self._at += len(whole)
+        lines = (_said_by_node(line) for line in whole.decode(errors="replace").splitlines())
+        return [line for line in lines if line]
+
+
+def _said_by_node(line: str) -> str:
+    found = _OF_A_NODE.match(_COLOUR.sub("", line))
+    if found is None or _OF_DORA.match(found["text"]):
+        return ""
+    text = found["text"].removeprefix(f"{found['node']} ")
+    return f"{found['node']}: {text}"

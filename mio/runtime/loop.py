@@ -80,12 +80,15 @@ class Loop:
         finally:
             self.close()
 
-    def turn(self) -> bool:
+    def turn(self, longest_wait_s: float = _IDLE_S) -> bool:
         """Take at most one event, tick if due, advance the step in progress; false when all is done.
 
         An engine whose ticks take longer than their period still gets its messages.
+
+        Args:
+            longest_wait_s: How long to wait for an event.
         """
-        event = self._transport.receive(self._patience_s())
+        event = self._transport.receive(min(longest_wait_s, self._patience_s()))
         self.drained = event is None
         match event:
             case Received():

@@ -298,7 +298,11 @@ def supervise(package: str) -> None:
     if node_id is None or dataflow_id is None:
         program = f"mio-{package.rpartition('.')[2]}"
         sys.exit(f"{program} is a node of a dataflow and cannot run by itself -> dora run dataflows/mio.yml")
-    sys.exit(Supervisor(package, node_id, dataflow_id).run())
+    try:
+        supervisor = Supervisor(package, node_id, dataflow_id)
+    except OSError as error:
+        sys.exit(f"{node_id}: {error}")
+    sys.exit(supervisor.run())
 
 
 def _say(text: str) -> None:

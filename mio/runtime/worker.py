@@ -33,6 +33,7 @@ _BEAT_S = 0.5
 _CHECKPOINT_S = 1.0
 _FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
+_RETIRING_WAIT_S = 0.002  # shorter than between the messages of any stream, so that the loop finds itself drained
 _BUFFERED = 4_000
 _LARGE_BYTES = 65_536
 _PR_SET_PDEATHSIG = 1
@@ -77,7 +78,7 @@ class Worker:
             case State.ACTIVE:
                 return self._loop.turn()
             case State.RETIRING:
-                going = self._loop.turn()
+                going = self._loop.turn(_RETIRING_WAIT_S)
                 if going and self._may_retire():
                     self._hand_over()
                 return going
@@ -133,11 +134,12 @@ class Worker:
         return at_boundary or time.monotonic() > self._retire_by_s
 
     def _hand_over(self) -> None:
+        marks = self._loop.marks()  # before a step in progress is closed: its rest may be part of the state
         self._loop.abandon()
         if self._loop.engine.exclusive:
             self._loop.engine.close()
         self._state = State.RETIRED
-        self._link.tell(slot.Retired(self._loop.marks()))
+        self._link.tell(slot.Retired(marks))
 
     def _take_over(self, marks: slot.Marks) -> None:
         try:

@@ -64,6 +64,36 @@ def test_an_answer_that_was_never_heard_is_not_in_the_transcript(tmp_path: Path)
     assert "Mara:" not in (tmp_path / "transcript.md").read_text()
 
 
+def test_a_question_that_goes_on_after_a_pause_is_written_once(tmp_path: Path) -> None:
+    again = [
+        ("transcript", Transcript(text="Who are you? And where?", segment_id=2)),
+        ("reply", Reply(text="Here.", segment_id=2)),
+    ]
+    run_engine(journal(tmp_path), MANIFEST, [*CONVERSATION[:3], *again])
+    assert (tmp_path / "transcript.md").read_text() == "**You:** Who are you? And where?\n\n"
+
+
+def test_an_answer_that_a_new_question_cuts_off_keeps_what_was_heard(tmp_path: Path) -> None:
+    more = [("transcript", Transcript(text="Wait!", segment_id=2)), ("reply", Reply(text="Yes?", segment_id=2))]
+    run_engine(journal(tmp_path), MANIFEST, [*CONVERSATION, heard(10), *more])
+    lines = (tmp_path / "transcript.md").read_text().split("\n\n")
+    assert lines[:3] == ["**You:** Who are you?", "**Mara:** I am Mara, ...", "**You:** Wait!"]
+
+
+def test_a_successor_finishes_the_answer_that_was_begun(tmp_path: Path) -> None:
+    first, second = journal(tmp_path), journal(tmp_path)
+    run_engine(first, MANIFEST, [*CONVERSATION[:4]])
+    first.open()
+    for port, message in [*CONVERSATION, heard(12)]:
+        first.step(port, message)
+    second.import_state(first.export_state())
+    second.open()
+    second.step(*heard(30))
+    second.step("clock", Clock(stage_s=2.0, mono_ns=0))
+    second.close()
+    assert "**Mara:** I am Mara, and I keep a light.\n" in (tmp_path / "transcript.md").read_text()
+
+
 def test_only_changes_of_what_is_spoken_are_events_of_the_clock(tmp_path: Path) -> None:
     run_engine(journal(tmp_path), MANIFEST, [heard(1), heard(2), heard(3), heard(0, segment_id=0)])
     assert [event["segment_id"] for event in events(tmp_path)] == [1, 0]

@@ -7,7 +7,7 @@ TURN = TurnConfig()
 
 
 def test_a_finished_sentence_ends_after_the_shortest_silence():
-    assert needed_silence_ms(completeness(0.97, "How old are you?"), TURN) == TURN.complete_wait_ms
+    assert needed_silence_ms(completeness(0.97, "I am old."), TURN) == TURN.complete_wait_ms
 
 
 def test_the_less_complete_the_longer_the_wait():
@@ -22,9 +22,9 @@ def test_the_wait_changes_without_jumps():
         assert below == pytest.approx(above, abs=0.1)
 
 
-@pytest.mark.parametrize(("text", "rank"), [("So,", 0), ("So the", 1), ("So.", 2), ("So?", 3)])
+@pytest.mark.parametrize(("text", "rank"), [("So,", 0), ("So the", 1), ("So.", 2)])
 def test_punctuation_tells_how_complete_a_text_is(text, rank):
-    marks = [completeness(0.5, example) for example in ("So,", "So the", "So.", "So?")]
+    marks = [completeness(0.5, example) for example in ("So,", "So the", "So.")]
     assert completeness(0.5, text) == sorted(marks)[rank]
 
 

@@ -113,6 +113,16 @@ def test_an_incomplete_sentence_is_waited_for_longer(probability, text, wait_ms)
     assert waited_s * 1000 == pytest.approx(wait_ms, abs=80)
 
 
+def test_a_question_mark_ends_the_turn_at_once_whatever_the_voice_sounds_like():
+    end = ScriptedEnd(0.01)
+    listener = Listener(end=end, recognizer=ScriptedRecognizer(*[heard("How old are you?")] * 9))
+    listener.hear(silence(0.5), voice(1.0))
+    wait_ms = listener.engine._config.turn.complete_wait_ms
+    finals = [m for port, m in listener.hear(silence(wait_ms / 1000 + 0.05)) if port == "transcript" and m.final]
+    assert [final.text for final in finals] == ["How old are you?"]
+    assert end.lengths == []
+
+
 def test_the_user_may_go_on_after_a_pause():
     listener = Listener(end=ScriptedEnd(0.01), recognizer=ScriptedRecognizer())
     outputs = listener.hear(voice(1.0), silence(0.35), voice(1.0), silence(1.4))

@@ -44,10 +44,9 @@ def test_a_question_comes_out_as_text_soon_after_its_end(engine, say):
     speech = say("Where do you live in the summer?")
     ((at, transcript),) = finals(hear(engine, np.concatenate([silence(1.0), speech, silence(1.5)])))
     assert plain(transcript.text) == "where do you live in the summer"
-    assert transcript.alternatives
     assert transcript.t_start_s == pytest.approx(1.0, abs=0.15)
     assert transcript.t_end_s == pytest.approx(1.0 + len(speech) / HZ, abs=0.15)
-    assert (at - HZ - len(speech)) / HZ < 0.75
+    assert (at - HZ - len(speech)) / HZ < 0.45
 
 
 def test_partial_texts_grow_into_the_final_one(engine, say):

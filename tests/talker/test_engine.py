@@ -311,7 +311,7 @@ def test_say_refuses_what_nobody_can_speak(tmp_path: Path, text: str) -> None:
         ("See https://example.org/a_b?q=1 or mail me@example.org \u2014 NASA, CEO & co.", "en"),
         ("\u4f60\u597d, \u041c\u0438\u0440! \u2603 \ud800 \x00\x07 a\u0301 e\u0301\u0301", "en"),
         ("W" + "o" * 3_000 + "w, " + "ab" * 500, "en"),
-        ("Guten Tag, wie geht's?", "tlh"),
+        ("Guten Tag, wie geht's?", "xx"),
     ],
 )
 def test_odd_texts_are_spoken_with_words_that_point_into_them(talker: Talker, text: str, language: str) -> None:

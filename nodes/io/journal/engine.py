@@ -13,6 +13,7 @@ from mio.errors import DeviceError
 from nodes.io.journal.config import JournalConfig
 
 _OWNER_ONLY = 0o600
+_STATE_VERSION = 1
 
 
 class JournalEngine(Engine):
@@ -24,6 +25,7 @@ class JournalEngine(Engine):
         self._avatar = config.avatar
         self._clock = StageClock()
         self._dialogue = _Dialogue()
+        self._question = ""
 
     def open(self) -> None:
         """Open both files."""
@@ -37,8 +39,11 @@ class JournalEngine(Engine):
             return ()
         match message:
             case Transcript(final=True) if message.text:
-                self._say("You", message.text)
+                self._hear(message.text)
             case Reply():
+                if self._dialogue.segment_id != message.segment_id:
+                    self._finish_answer()
+                self._finish_question()
                 self._dialogue.reply(message)
             case _:
                 pass
@@ -47,9 +52,26 @@ class JournalEngine(Engine):
 
     def close(self) -> None:
         """Write the last answer as far as it was heard, and close the files."""
+        self._finish_question()
         self._finish_answer()
         self._events.close()
         self._transcript.close()
+
+    def export_state(self) -> dict[str, Any]:
+        """The question and the answer that are not in the transcript yet."""
+        dialogue = self._dialogue
+        return {
+            "version": _STATE_VERSION,
+            "question": self._question,
+            "answer": [dialogue.segment_id, list(dialogue.clauses), dialogue.heard_chars],
+        }
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on in the middle of an answer; another version's state is ignored."""
+        if state.get("version") == _STATE_VERSION:
+            self._question = str(state["question"])
+            dialogue = self._dialogue
+            dialogue.segment_id, dialogue.clauses, dialogue.heard_chars = state["answer"]
 
     def _follow(self, clock: Clock) -> None:
         was = self._clock.segment_id
@@ -60,6 +82,17 @@ class JournalEngine(Engine):
             self._dialogue.heard(clock.segment_id, clock.heard_char)
         elif was:
             self._finish_answer()
+
+    def _hear(self, text: str) -> None:
+        """Keep what the user said until it is answered: who goes on after a pause is heard once more from the start."""
+        if not text.startswith(self._question.rstrip(".?! ")):
+            self._finish_question()
+        self._question = text
+
+    def _finish_question(self) -> None:
+        if self._question:
+            self._say("You", self._question)
+            self._question = ""
 
     def _finish_answer(self) -> None:
         text = self._dialogue.take_heard()
@@ -75,29 +108,35 @@ class JournalEngine(Engine):
 
 
 class _Dialogue:
-    """The clauses of the current answer, and how much of it has been heard."""
+    """The clauses of the current answer, and how much of it has been heard.
+
+    Attributes:
+        segment_id: Turn of the answer.
+        clauses: Its clauses so far.
+        heard_chars: Characters of it that have been heard.
+    """
 
     def __init__(self) -> None:
-        self._segment_id = 0
-        self._clauses: list[str] = []
-        self._heard_chars = 0
+        self.segment_id = 0
+        self.clauses: list[str] = []
+        self.heard_chars = 0
 
     def reply(self, reply: Reply) -> None:
-        if reply.segment_id != self._segment_id:
-            self._segment_id, self._clauses, self._heard_chars = reply.segment_id, [], 0
+        if reply.segment_id != self.segment_id:
+            self.segment_id, self.clauses, self.heard_chars = reply.segment_id, [], 0
         if reply.text:
-            self._clauses.append(reply.text)
+            self.clauses.append(reply.text)
 
     def heard(self, segment_id: int, chars: int) -> None:
-        if segment_id == self._segment_id:
-            self._heard_chars = max(self._heard_chars, chars)
+        if segment_id == self.segment_id:
+            self.heard_chars = max(self.heard_chars, chars)
 
     def take_heard(self) -> str:
         """The part of the answer that was heard; forgets the answer."""
-        text = " ".join(self._clauses)
-        heard = text[: self._heard_chars].rstrip()
+        text = " ".join(self.clauses)
+        heard = text[: self.heard_chars].rstrip()
         cut = bool(heard) and len(heard) < len(text.rstrip())
-        self._clauses, self._heard_chars = [], 0
+        self.clauses, self.heard_chars = [], 0
         return f"{heard} ..." if cut else heard
 
 
