@@ -23,6 +23,7 @@ from mio.bench._speech_set import Recorded, data_folder, recordings, room_tone
 from mio.bench.report import Report, percentile
 from mio.character import read_character
 from mio.contracts.rates import MICROPHONE_HZ
+from mio.demo.question import STRANGERS
 from mio.espeak import Espeak
 from mio.paths import share
 from nodes.listener.config import ListenerConfig, MoonshineConfig, PocketSphinxConfig
@@ -92,7 +93,12 @@ class Asked(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
-    parser.add_argument("--split", choices=("test", "dev"), default="test", help="questions (test)")
+    parser.add_argument(
+        "--split",
+        choices=("test", "dev", "demo"),
+        default="test",
+        help="questions; demo: those of mio demo (test)",
+    )
     parser.add_argument("--questions", type=int, default=40, help="how many of them (40)")
     parser.add_argument("--engines", default="moonshine,pocketsphinx", help="comma-separated (both)")
     parser.add_argument("--character", type=Path, default=share("characters", "mara"), help="character pack (mara)")
@@ -104,8 +110,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
     """Measure each way to hear with the same sounds."""
     data = data_folder(args.data)
     storyteller = build_storyteller(ThinkerConfig(character=args.character), read_character(args.character))
-    split: Literal["test", "dev"] = args.split
-    chosen = getattr(msgspec.yaml.decode(_DATA.read_bytes(), type=Questions), split)[: args.questions]
+    chosen = _questions(args.split, args.character)[: args.questions]
+    voices = STRANGERS if args.split == "demo" else VOICES
     _measure_typed(report, storyteller, chosen)
     engines = args.engines.split(",")
     heard: dict[str, list[Asked]] = {}
@@ -113,13 +119,19 @@ def run(args: argparse.Namespace, report: Report) -> None:
         key = repr(variant.config)
         if key not in heard:
             engine = build_engine(variant.config)
-            heard[key] = list(_ask(engine, chosen))
+            heard[key] = list(_ask(engine, chosen, voices))
             if variant.key:
                 _measure_times(report, variant, [asked.hearing for asked in heard[key]])
                 _measure_readers(report, variant, engine, data, args.utterances)
         _measure_right(report, variant, storyteller, heard[key])
     if data is None:
         report.note("real voices were left out: name the data folder with --data or MIO_DATA")
+
+
+def _questions(split: Literal["test", "dev", "demo"], character: Path) -> list[Question]:
+    if split == "demo":
+        return [Question(shown.entry, shown.question) for shown in read_character(character).demo_questions()]
+    return getattr(msgspec.yaml.decode(_DATA.read_bytes(), type=Questions), split)
 
 
 def _variants(character: Path, engines: Sequence[str]) -> Iterable[Variant]:
@@ -139,12 +151,12 @@ def _variants(character: Path, engines: Sequence[str]) -> Iterable[Variant]:
     return [variant for variant in variants if variant.config.engine in engines]
 
 
-def _ask(engine: ListenerEngine, questions: Sequence[Question]) -> Iterable[Asked]:
+def _ask(engine: ListenerEngine, questions: Sequence[Question], voices: Sequence[str]) -> Iterable[Asked]:
     fresh = engine.export_state()
     noise = np.random.default_rng(_SEED).normal(0.0, _NOISE, 60 * MICROPHONE_HZ).astype(np.float32)
     before, after = noise[: round(_BEFORE_S * MICROPHONE_HZ)], noise[: round(_AFTER_S * MICROPHONE_HZ)]
     for question in questions:
-        for voice in VOICES:
+        for voice in voices:
             sound = speech(question.text, voice)
             engine.import_state(fresh)
             yield Asked(question, voice, hear(engine, before, sound + noise[: len(sound)], after))
@@ -170,7 +182,7 @@ def _measure_right(report: Report, variant: Variant, storyteller: Storyteller, h
     words = [len(asked.question.text.split()) for asked in heard]
     rate = float(np.average(errors, weights=words))
     voices = np.array([asked.voice for asked in heard])
-    cells = {voice: f"{right[voices == voice].mean():.1%}" for voice in VOICES}
+    cells = {voice: f"{right[voices == voice].mean():.1%}" for voice in dict.fromkeys(voices.tolist())}
     report.row(
         "right answers", heard_with=variant.name, right=f"{right.mean():.1%}", **cells, word_errors=f"{rate:.1%}"
     )

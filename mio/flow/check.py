@@ -1,5 +1,6 @@
 """Looks for everything that would go wrong in a dataflow, before anything starts."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -219,8 +220,9 @@ def _configurations(flow: Dataflow, environ: dict[str, str]) -> Iterator[Problem
             yield _error(error)
             continue
         if isinstance(config, Checkable):
-            for missing in config.check():
-                yield Problem("error", f"{node.id}: {missing.problem}", missing.remedy)
+            with contextlib.chdir(flow.path.resolve().parent):  # where dora runs the nodes
+                missing = list(config.check())
+            yield from (Problem("error", f"{node.id}: {one.problem}", one.remedy) for one in missing)
 
 
 def _unknown_sections(flow: Dataflow, path: Path, sections: list[str]) -> Iterator[Problem]:

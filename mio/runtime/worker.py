@@ -106,13 +106,21 @@ class Worker:
             case slot.Trim(last_in):
                 self._buffer = [event for event in self._buffer if _seq(event) > last_in.get(event.port, -1)]
             case slot.Resume():
-                if self._loop.engine.exclusive:
-                    self._loop.engine.open()
-                self._state = State.ACTIVE
+                self._resume()
             case slot.Leave():
                 _leave()
             case _:
                 raise TypeError(f"a worker cannot obey {message!r}")
+
+    def _resume(self) -> None:
+        """Serve again, since the successor could not; what cannot be opened any more ends this worker."""
+        try:
+            if self._loop.engine.exclusive:
+                self._loop.engine.open()
+        except MioError as error:
+            self._link.tell(slot.Failed(error.problem, error.remedy))
+            sys.exit(1)
+        self._state = State.ACTIVE
 
     def _keep_one(self) -> bool:
         """Keep one input for later; false if the dataflow ends."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -153,6 +154,7 @@ class VideoFile(_Paced):
 
     def __init__(self, path: Path, *, repeat: bool) -> None:
         super().__init__(path)
+        import_module("av")  # a quarter of a second, not to be spent while the device is handed over
         self._repeat = repeat
         self._length_s = 0.0
         self._frames: Iterator[_Due] = iter(())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mio.audio import load_converters
 from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import AudioChunk, Command, Message, Tick
 from mio.contracts.rates import MICROPHONE_CHUNK_SAMPLES, MICROPHONE_HZ
@@ -98,5 +99,6 @@ class MicrophoneEngine(Engine):
 
 def build_engine(config: MicrophoneConfig) -> MicrophoneEngine:
     """Make the engine with its device, which is not opened yet."""
+    load_converters()
     source = source_for(device_name(config.device), config.start_s, config.latency_ms / 1e3)
     return MicrophoneEngine(source, config.gain_db)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mio.audio import limited
+from mio.audio import limited, load_converters
 from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import AudioChunk, Clock, Interrupt, Message, Speech, Tick
 from mio.contracts.rates import SPEECH_HZ
@@ -277,5 +277,6 @@ def build_engine(config: SpeakerConfig) -> SpeakerEngine:
     queue = PlayQueue()
     card = None
     if device_name(config.device) != "null":
+        load_converters()
         card = SoundCardOutput(queue, device_name(config.device), config.latency_ms / 1e3, PortAudio())
     return SpeakerEngine(Playout(queue, card), config)
