@@ -1,7 +1,7 @@
 """Sample and frame rates at the borders between nodes. Everyone computes from these."""
 
 MICROPHONE_HZ = 16_000
-MICROPHONE_CHUNK_SAMPLES = 320  # 20 ms, two frames of an echo canceller
+MICROPHONE_CHUNK_SAMPLES = 640  # 40 ms, four frames of an echo canceller
 
 SPEECH_HZ = 24_000
 SPEECH_FRAME_SAMPLES = 1_920  # 80 ms, one codec frame at 12.5 Hz

@@ -65,8 +65,8 @@ class ThinkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     character: Path = share("characters", "mara")
     cache_dir: Path = Path("~/.cache/mio")
     seed: int = 0
-    clear: Share = 0.4
-    unsure: Share = 0.2
+    clear: Share = 0.3
+    unsure: Share = 0.15
     hearing: Share = 0.5
     openai: OpenAIConfig = OpenAIConfig()
 

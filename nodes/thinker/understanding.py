@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_WORDS = 48  # of what was said; the question stands at its end
 _CANDIDATES = 12
-_FIT = 0.3  # power of a reading's fit in its weight; best of 0 to 1 on 250 unseen questions recognised from three voices
+_FIT = 0.3  # power of a reading's fit in its weight; best of 0 to 1 on 250 unseen questions, recognised
 _SENSIBLE_WORDS = 3  # fewer that fit nothing are taken for noise
 _CACHE_VERSION = 1
 
@@ -129,8 +129,8 @@ class Thresholds(NamedTuple):
         hearing: Confidence of the recogniser below which words that fit nothing are taken for misheard.
     """
 
-    clear: float = 0.4
-    unsure: float = 0.2
+    clear: float = 0.3
+    unsure: float = 0.15
     hearing: float = 0.5
 
 

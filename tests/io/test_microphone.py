@@ -118,7 +118,7 @@ def test_mute_sends_silence_without_a_gap_and_unmute_goes_on() -> None:
     sent.append(steps(engine, "command", Command(action="unmute")))
     sent += [tick(engine, i / 100) for i in range(200, 300)]
     samples = np.concatenate([chunk.samples for chunk in chunks([item for step in sent for item in step])])
-    assert (samples[320:15_600] == 0.5).all()
+    assert (samples[320 : 16_000 - MICROPHONE_CHUNK_SAMPLES] == 0.5).all()
     assert not samples[16_400:31_600].any()
     assert (samples[32_400:] == 0.5).all()
 
@@ -383,5 +383,5 @@ def test_the_node_runs_in_the_loop_on_its_ports() -> None:
     reference = AudioChunk(samples=np.zeros(480, np.float32), sample_rate=24_000)
     script = [("reference", reference), ("command", Command(action="stop"))]
     transport = run_engine(engine, MANIFEST, script, run_s=1.0)
-    assert len(transport.messages("audio")) == pytest.approx(50, abs=2)
+    assert len(transport.messages("audio")) == pytest.approx(25, abs=1)
     assert not transport.logged

@@ -4,7 +4,7 @@ import pytest
 from mio.contracts.messages import AudioChunk, Clock, Command, Interrupt, SpeechActivity, Transcript, Turn
 from mio.errors import ContractError
 from mio.runtime.testing import run_engine, steps, tick
-from nodes.listener.config import ListenerConfig, TurnConfig, VoiceConfig
+from nodes.listener.config import ListenerConfig, MoonshineConfig, TurnConfig, VoiceConfig
 from nodes.listener.recognition import NOTHING
 from nodes.listener.testing import (
     MANIFEST,
@@ -407,3 +407,17 @@ def test_everything_goes_through_the_real_loop():
     assert [turn.state for turn in transport.messages("turn")] == ["user_speaking", "thinking", "idle"]
     assert not transport.logged
     assert transport.messages("interrupt")[0].segment_id == 1
+
+
+def test_nothing_is_missing_where_all_is_installed():
+    for engine in ("moonshine", "pocketsphinx"):
+        assert list(ListenerConfig(engine=engine).check()) == []
+    assert list(ListenerConfig(character=None).check()) == []
+
+
+def test_what_is_missing_is_one_error_each(tmp_path):
+    config = ListenerConfig(character=tmp_path, moonshine=MoonshineConfig(folder=tmp_path))
+    weights, character = config.check()
+    assert "encoder_model.ort is missing" in str(weights) and "no character pack" in str(character)
+    (model,) = ListenerConfig(engine="whisper").check()
+    assert "listener.whisper.model" in str(model)

@@ -65,12 +65,11 @@ def test_a_wrong_draft_is_corrected(moonshine, say):
     )
 
 
-def test_the_taste_for_example_questions_resolves_what_sounds_alike(say):
-    sound = say("What would you like to eat in the winter?")
-    without = recognize(Moonshine(MoonshineConfig(), []), sound)
-    biased = Moonshine(MoonshineConfig(bias=1.0), ["What would you like to drink?", "What will you do?"] * 2)
-    assert plain(without.text).startswith("what will you like")
-    assert plain(recognize(biased, sound).text) == "what would you like to eat in the winter"
+@pytest.mark.parametrize("word", ["would", "will"])
+def test_the_taste_for_example_questions_resolves_what_sounds_alike(say, word):
+    biased = Moonshine(MoonshineConfig(bias=2.0), [f"What {word} you like to drink?", f"What {word} you do?"])
+    recognition = recognize(biased, say("What would you like to eat in the winter?"))
+    assert plain(recognition.text).startswith(f"what {word} you like to eat")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 0.5])

@@ -1,4 +1,4 @@
-"""The microphone's engine: reads its source on every tick and sends 20 ms chunks.
+"""The microphone's engine: reads its source on every tick and sends 40 ms chunks.
 
 ``reference`` (what the speaker played) is accepted and not used: the echo is in the sound that leaves this node.
 """
@@ -27,7 +27,7 @@ class MicrophoneEngine(Engine):
         gain_db: Amplification.
     """
 
-    tick_hz = 100.0
+    tick_hz = 50.0
     exclusive = True
 
     def __init__(self, source: Source, gain_db: float = 0.0) -> None:

@@ -22,8 +22,8 @@ from nodes.io.speaker.play_queue import PlayQueue
 from nodes.io.speaker.playout import Playout
 from nodes.io.speaker.voice import Voice
 
-_TICK_HZ = 50.0
-_TICKS_PER_CLOCK = 2  # 25 Hz
+_TICK_HZ = 25.0
+_TICKS_PER_CLOCK = 2  # 12.5 Hz; changes are told at once
 _DUCK_SAMPLES = SPEECH_HZ * 40 // 1000
 _RESUME_SAMPLES = SPEECH_HZ * 80 // 1000
 _STOP_SAMPLES = SPEECH_HZ * 30 // 1000
