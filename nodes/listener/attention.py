@@ -110,8 +110,11 @@ class Attention:
 
     def is_over(self, utterance: Utterance, voice: VoiceTracker) -> bool:
         """Whether the silence is long enough to end the turn."""
-        judged = utterance.judged_sample == voice.voice_end_sample
-        return judged and voice.silence_ms >= needed_silence_ms(utterance.complete, self._config.turn)
+        if utterance.judged_sample != voice.voice_end_sample:
+            return False
+        turn = self._config.turn
+        least_ms = 0.0 if _asks(utterance) else turn.statement_wait_ms
+        return voice.silence_ms >= max(least_ms, needed_silence_ms(utterance.complete, turn))
 
     def _is_partial_due(self, utterance: Utterance, voice: VoiceTracker) -> bool:
         every_s = self._ears.recognizer.partial_every_s
@@ -134,13 +137,12 @@ class Attention:
         return utterance.judged_ms < _JUDGED_AGAIN_MS <= voice.silence_ms
 
     def _judge(self, utterance: Utterance, recording: Recording, voice: VoiceTracker) -> None:
-        text = joined_text(utterance.readings)
-        if text.endswith("?"):
+        if _asks(utterance):
             utterance.complete = _ASKED
         else:
             start = max(utterance.onset_sample - self._preroll_samples, voice.now_sample - _JUDGED_SAMPLES)
             by_sound = self._ears.end_of_turn.probability(recording.between(start, voice.now_sample))
-            utterance.complete = completeness(by_sound, text)
+            utterance.complete = completeness(by_sound, joined_text(utterance.readings))
         utterance.judged_sample = voice.voice_end_sample
         utterance.judged_ms = voice.silence_ms
 
@@ -154,6 +156,10 @@ class Attention:
             cut = utterance.section_sample + quietest_cut(sound)
             yield from self._recognize(utterance, recording, cut, settled=True)
             utterance.close_section(cut)
+
+
+def _asks(utterance: Utterance) -> bool:
+    return joined_text(utterance.readings).endswith("?")
 
 
 def completeness(by_sound: float, text: str) -> float:

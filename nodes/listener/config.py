@@ -43,6 +43,7 @@ class TurnConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pause_ms: Silence that counts as a pause; from here on the end of the turn is judged.
         complete_probability: Probability of completeness from which a turn ends after ``complete_wait_ms``.
         complete_wait_ms: Silence that ends a turn which is complete.
+        statement_wait_ms: The same for one that asks nothing, since people often tell something before they ask.
         doubtful_wait_ms: Silence that ends a turn with one chance in ten of being complete.
         incomplete_wait_ms: Silence that ends a turn in the middle of a sentence.
         reopen_ms: If the user goes on within this time after the end, before an answer is heard, the turn was not over:
@@ -57,6 +58,7 @@ class TurnConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pause_ms: Milliseconds = 128.0
     complete_probability: Annotated[float, msgspec.Meta(ge=0.2, le=1.0)] = 0.5
     complete_wait_ms: Milliseconds = 256.0
+    statement_wait_ms: Milliseconds = 480.0
     doubtful_wait_ms: Milliseconds = 600.0
     incomplete_wait_ms: Milliseconds = 1200.0
     reopen_ms: Milliseconds = 800.0

@@ -68,6 +68,7 @@ class ListenerState:
         window_sample: Start of the next window.
         muted: Whether the microphone counts as silent.
         talking: Whether the talk button is held.
+        answered_sample: Newest sample when the avatar was heard to begin its last answer.
         release_sample: Where the turn ends because the button was released; -1 if it was not.
         now_ns: Time of the last tick.
     """
@@ -81,6 +82,7 @@ class ListenerState:
     window_sample: int = -1
     muted: bool = False
     talking: bool = False
+    answered_sample: int = 0
     release_sample: int = -1
     now_ns: int = 0
 
@@ -106,8 +108,7 @@ class ListenerEngine(Engine):
             case Transcript():
                 return self._typed(message)
             case Clock():
-                self._stage.update(message)
-                return self._machine.clock(message)
+                return self._clock(message)
             case Command():
                 return self._pressed(message)
             case Tick():
@@ -176,7 +177,9 @@ class ListenerEngine(Engine):
             state.voice.release()
 
     def _is_deaf(self) -> bool:
-        return self._machine.state is TurnState.AVATAR_SPEAKING and self._config.turn.barge_in == "off"
+        if self._machine.state is not TurnState.AVATAR_SPEAKING or self._config.turn.barge_in != "off":
+            return False
+        return self._state.voice.phase is VoicePhase.SILENT or not self._is_going_on()
 
     def _is_addressed(self) -> bool:
         """Whether the voice that is heard opens a turn."""
@@ -188,9 +191,13 @@ class ListenerEngine(Engine):
         return voice.voiced_ms >= self._config.turn.barge_in_ms
 
     def _is_going_on(self) -> bool:
-        """Whether the user's last turn was ended too early."""
+        """Whether the user's last turn was ended too early: the voice went on before the answer was heard."""
         finished, voice = self._state.finished, self._state.voice
-        if finished is None or self._machine.state is not TurnState.THINKING:
+        unheard = self._machine.state is TurnState.THINKING
+        begun_before = (
+            self._machine.state is TurnState.AVATAR_SPEAKING and voice.onset_sample < self._state.answered_sample
+        )
+        if finished is None or not (unheard or begun_before):
             return False
         pause_ms = 1000 * (voice.onset_sample - finished.end_sample) / MICROPHONE_HZ
         return finished.segment_id == self._machine.book.segment_id and pause_ms <= self._config.turn.reopen_ms
@@ -199,8 +206,8 @@ class ListenerEngine(Engine):
         state = self._state
         spoken = state.voice.phase is VoicePhase.SPEAKING
         onset = state.voice.onset_sample if spoken else state.window_sample
-        earlier = state.finished if self._machine.state is TurnState.THINKING else None
-        going_on = earlier is not None and spoken and self._is_going_on()
+        going_on = spoken and self._is_going_on()
+        earlier = state.finished if going_on or self._machine.state is TurnState.THINKING else None
         origin_ns = state.recording.mono_ns(onset)
         outputs = self._machine.open(origin_ns, self._stage_s(origin_ns))
         preroll = round(self._config.voice.preroll_ms * MICROPHONE_HZ / 1000)
@@ -320,6 +327,14 @@ class ListenerEngine(Engine):
             case _:
                 pass
         return []
+
+    def _clock(self, clock: Clock) -> list[Output]:
+        self._stage.update(clock)
+        spoke = self._machine.state is TurnState.AVATAR_SPEAKING
+        outputs = self._machine.clock(clock)
+        if not spoke and self._machine.state is TurnState.AVATAR_SPEAKING:
+            self._state.answered_sample = self._state.recording.end_sample
+        return outputs
 
     def _tick(self, now_ns: int) -> list[Output]:
         self._state.now_ns = now_ns

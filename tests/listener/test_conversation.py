@@ -165,11 +165,11 @@ def test_sound_that_is_not_a_number_never_reaches_the_engines():
 
 
 @pytest.mark.slow
-def test_a_question_of_ten_minutes_is_answered_at_its_end(talk: Conversation, say: Say):
+def test_a_question_of_two_minutes_is_answered_at_its_end(talk: Conversation, say: Say):
     story = say("I walked along the beach and looked at the boats, and then I walked on to the harbour,")
     pause = silence(0.1)
-    rounds = round(600 * HZ / (len(story) + len(pause)))
+    rounds = round(120 * HZ / (len(story) + len(pause)))
     talk.hear(*[story, pause] * rounds, say("so how old is the lighthouse?"), silence(2.0))
     finals = [transcript for transcript in talk.of(Transcript) if transcript.final]
-    assert len(finals[-1].text.split()) > 0 and talk.answer(finals[-1].segment_id)
-    assert max(len(final.text) for final in finals) < 20_000
+    assert len(finals) == 1 and finals[0].text.count("harbour") > rounds // 2
+    assert "eighteen sixty eight" in talk.answer(1).lower()

@@ -103,7 +103,9 @@ def test_the_words_are_recognised_before_the_turn_is_over_and_only_once():
     assert len(listener.recognizer.calls) == 1
 
 
-@pytest.mark.parametrize(("probability", "text", "wait_ms"), [(0.99, "Yes.", 256), (0.01, "And,", 1_150)])
+@pytest.mark.parametrize(
+    ("probability", "text", "wait_ms"), [(0.99, "Yes?", 256), (0.99, "Yes.", 480), (0.01, "And,", 1_150)]
+)
 def test_an_incomplete_sentence_is_waited_for_longer(probability, text, wait_ms):
     listener = Listener(end=ScriptedEnd(probability), recognizer=ScriptedRecognizer(*[heard(text)] * 9))
     outputs, waited_s = listener.hear(voice(1.0)), 0.0
@@ -134,13 +136,35 @@ def test_the_user_may_go_on_after_a_pause():
 
 def test_going_on_right_after_the_end_takes_the_turn_back_with_its_words():
     listener = Listener()
-    first = listener.hear(voice(1.0), silence(0.4))
+    first = listener.hear(voice(1.0), silence(0.6))
     second = listener.hear(voice(2.0), silence(1.0))
     assert turns(first) == ["user_speaking", "thinking"]
     assert said(second)[:2] == ["interrupt commit 1", "turn user_speaking"]
     (transcript,) = finals(second)
     assert transcript.text == "word. word word."
     assert transcript.segment_id == 2
+
+
+def test_what_is_told_before_it_is_asked_belongs_to_the_same_turn():
+    listener = Listener()
+    outputs = listener.hear(voice(1.0), silence(0.4), voice(1.0), silence(1.0))
+    assert [transcript.text for transcript in finals(outputs)] == ["word word."]
+
+
+def test_a_voice_that_goes_on_before_the_answer_is_heard_takes_the_turn_back_although_barge_in_is_off():
+    listener = Listener()
+    listener.hear(voice(1.0), silence(0.6), voice(0.1))
+    assert turns(play(listener, 1)) == ["avatar_speaking"]
+    outputs = listener.hear(voice(0.9), silence(1.0))
+    assert said(outputs)[:2] == ["interrupt commit 1", "turn user_speaking"]
+    assert [transcript.text for transcript in finals(outputs)] == ["word. word."]
+
+
+def test_a_voice_that_comes_after_the_answer_began_may_be_its_echo():
+    listener = Listener()
+    listener.hear(voice(1.0), silence(0.6))
+    play(listener, 1)
+    assert listener.hear(voice(1.0), silence(1.0)) == []
 
 
 def test_a_new_question_while_the_answer_is_thought_replaces_the_old_one():
@@ -375,7 +399,7 @@ def test_a_successor_goes_on_in_the_middle_of_a_word():
 
 def test_a_successor_knows_whose_turn_it_is_and_what_to_take_back():
     first, second = Listener(), Listener()
-    first.hear(voice(1.0), silence(0.4))
+    first.hear(voice(1.0), silence(0.6))
     second.engine.import_state(first.engine.export_state())
     second.at_sample = first.at_sample
     assert finals(second.hear(voice(1.0), silence(1.0)))[0].text == "word. word."
