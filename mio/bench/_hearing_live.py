@@ -42,7 +42,7 @@ class Hearing(NamedTuple):
         """All that was understood; a turn that was taken back counts as part of the one that went on from it."""
         kept = [
             final.text
-            for final, following in zip(self.finals, [*self.finals[1:], None], strict=True)
+            for final, following in zip(self.finals, [*self.finals[1:], None], strict=False)
             if following is None or not following.text.startswith(final.text)
         ]
         return " ".join(kept)

@@ -14,8 +14,9 @@ _SETTINGS = {
     "MKL_NUM_THREADS": str(THREADS),
     "NUMEXPR_NUM_THREADS": str(THREADS),
     "OMP_WAIT_POLICY": "PASSIVE",
+    "OPENCV_FOR_THREADS_NUM": str(THREADS),
     "TOKENIZERS_PARALLELISM": "false",
-    "LP_NUM_THREADS": "0" if THREADS == 1 else str(THREADS),  # Mesa's llvmpipe: 0 draws on the calling thread
+    "LP_NUM_THREADS": str(THREADS),  # of Mesa's llvmpipe, which fills pixels while the node goes on
 }
 
 
@@ -23,3 +24,10 @@ def limit_threads() -> None:
     """Apply the thread settings to this process, keeping what the user set."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+
+
+def yield_to_others() -> None:
+    """Lower this process's priority by ``MIO_NICE`` (0 to 19), for nodes whose work can wait, such as recording."""
+    niceness = int(os.environ.get("MIO_NICE", "0") or "0")
+    if niceness > 0:
+        os.nice(min(niceness, 19))

@@ -23,6 +23,7 @@ from mio.config import load_config
 from mio.contracts.engine import Engine
 from mio.errors import ConfigError, MioError
 from mio.runtime import slot_protocol as slot
+from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
@@ -201,6 +202,7 @@ def main() -> None:
     if link is None:
         sys.exit("mio.runtime.worker is started by a node's supervisor, not by hand")
     _die_with_parent()
+    yield_to_others()
     role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
     try:
         engine, manifest = build(package)

@@ -207,7 +207,8 @@ class RendererConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         background: What is behind her.
         quality: ``low``, ``medium``, ``high``, or ``auto``: ``high`` on a GPU, else ``medium``, and ``low`` while
             pictures take too long.
-        lead_ms: How long before its stage time a picture is drawn, at the earliest: the way to the screen takes time.
+        lead_ms: How long before its stage time a picture is drawn, at the earliest: the way to the screen and other
+            processes take time. Longer than the speaker's lead, the lips would miss the first sound.
         cache_dir: Where baked avatars are kept.
         texture_size: Width and height of the face's texture.
     """
@@ -220,7 +221,7 @@ class RendererConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     camera: CameraConfig = CameraConfig()
     background: BackgroundConfig = BackgroundConfig()
     quality: Quality = "auto"
-    lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=500.0)] = 60.0
+    lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=500.0)] = 90.0
     cache_dir: Path = Path("~/.cache/mio")
     texture_size: Annotated[int, msgspec.Meta(ge=256, le=8192)] = 2048
 

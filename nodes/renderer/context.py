@@ -1,5 +1,6 @@
 """The OpenGL context, without a window: EGL on a GPU if there is one, else Mesa's software rasteriser."""
 
+import ctypes
 import logging
 import os
 from functools import cache
@@ -21,7 +22,7 @@ def open_context() -> moderngl.Context:
     Raises:
         MioError: If there is no EGL or no usable OpenGL, with the packages to install.
     """
-    os.environ.setdefault("LP_NUM_THREADS", "0")  # llvmpipe draws on the calling thread
+    os.environ.setdefault("LP_NUM_THREADS", "1")  # llvmpipe fills pixels on one thread beside the calling one
     try:
         create: Any = moderngl.create_context  # its type stub gets the backend wrong
         context: moderngl.Context = create(require=330, standalone=True, backend="egl")
@@ -54,6 +55,26 @@ def describe() -> dict[str, Any]:
         }
     finally:
         context.release()
+
+
+def begin_drawing() -> None:
+    """Let the device begin with what it was told so far (``glFlush``), without waiting for it.
+
+    moderngl has no such call; where the system's OpenGL library is not found, drawing begins when pixels are read.
+    """
+    library = _library()
+    if library is not None:
+        library.glFlush()
+
+
+@cache
+def _library() -> ctypes.CDLL | None:
+    for name in ("libGL.so.1", "libOpenGL.so.0"):
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    return None
 
 
 def set_uniform(program: moderngl.Program, name: str, value: bytes) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mio.contracts.engine import Engine, Outputs
+from mio.contracts.engine import Engine, Output, Outputs
 from mio.contracts.messages import BodyMotion, Clock, FaceMotion, Message, Tick, VideoFrame
 from mio.contracts.rates import BODY_DIM, FACE_DIM, VIDEO_FPS
 from mio.contracts.skeleton import JOINT_INDEX
@@ -27,6 +27,8 @@ _STATE_VERSION = 1
 _LONGEST_S = 60.0  # of motion in one message
 _FASTEST_FPS = 240
 _HEAD = JOINT_INDEX["head"]
+_FILLED_NS = 20_000_000  # a picture in software is filled by then; reading it sooner would wait for it
+_WAY_S = 0.03  # from beginning a picture to its being seen, at the least
 _BACKWARDS_S = 0.5  # a clock that falls back further than this has been set anew
 
 
@@ -42,6 +44,8 @@ class _State:
         swing: The hair.
         hair: ``[3]`` where the swing has brought it.
         drew_at_ns: Monotonic time of the last tick if it drew a picture; 0 if not.
+        begun_s: Stage time of the picture that is being drawn; None if none is.
+        begun_at_ns: Monotonic time at which that was begun.
     """
 
     face: Timeline = field(default_factory=lambda: Timeline(FACE_DIM))
@@ -51,12 +55,16 @@ class _State:
     swing: HairSwing = field(default_factory=HairSwing)
     hair: Array = field(default_factory=lambda: np.zeros(3))
     drew_at_ns: int = 0
+    begun_s: float | None = None
+    begun_at_ns: int = 0
 
 
 class MeshEngine(Engine):
     """Draws video frame k for stage time k / 30 as soon as that is no further away than the lead.
 
-    Frames that are already late are skipped, never queued. Nothing is drawn before the clock runs.
+    After a pause it catches up as long as frames still come in time.
+    A picture is begun at one tick and sent at a later one, so that it is filled while the node does something else.
+    Frames that would be late are skipped, never queued. Nothing is drawn before the clock runs.
     """
 
     tick_hz = TICK_HZ
@@ -88,7 +96,7 @@ class MeshEngine(Engine):
         if clock.epoch > self._state.epoch:
             self._state.face.clear()
             self._state.body.clear()
-            self._state.epoch, self._state.next_frame = clock.epoch, -1
+            self._state.epoch, self._state.next_frame, self._state.begun_s = clock.epoch, -1, None
 
     def _take_face(self, message: FaceMotion) -> None:
         if message.basis != "arkit52":
@@ -108,51 +116,66 @@ class MeshEngine(Engine):
 
     def _tick(self, tick: Tick) -> Outputs:
         state = self._state
-        if state.drew_at_ns and self._governor.took((tick.mono_ns - state.drew_at_ns) * 1e-9):
-            self._studio.use(self._governor.tier)
+        slow = state.drew_at_ns and self._governor.took((tick.mono_ns - state.drew_at_ns) * 1e-9)
         state.drew_at_ns = 0
         if not self._clock.running:
-            return ()
+            return
         now_s = self._clock.stage_s(tick.mono_ns)
-        if self._due(now_s) is None:
-            return ()
-        state.drew_at_ns = tick.mono_ns
-        return self._draw(now_s)
+        due = self._due(now_s) is not None
+        if state.begun_s is not None and (due or slow or tick.mono_ns - state.begun_at_ns >= _FILLED_NS):
+            yield self._finish(state.begun_s)
+        if slow:
+            self._studio.use(self._governor.tier)
+        if due:
+            state.drew_at_ns = state.begun_at_ns = tick.mono_ns
+            self._begin(now_s)
 
     def _due(self, now_s: float) -> int | None:
-        """The newest video frame whose time to be drawn has come, if it has not been drawn yet."""
-        frame = int(np.floor((now_s + self._lead_s) * VIDEO_FPS + 1e-6))
-        last = self._state.next_frame - 1
-        if frame < last - _BACKWARDS_S * VIDEO_FPS:
-            self._state.next_frame = -1
-        return frame if frame >= 0 and frame >= self._state.next_frame else None
+        """The video frame that is to be drawn now: the next one, unless it is too early, or too late to be seen."""
+        newest = int(np.floor((now_s + self._lead_s) * VIDEO_FPS + 1e-6))
+        following = self._state.next_frame
+        if newest < following - 1 - _BACKWARDS_S * VIDEO_FPS:
+            following = self._state.next_frame = -1
+        if newest < max(following, 0):
+            return None
+        in_time = int(np.ceil((now_s + min(_WAY_S, self._lead_s)) * VIDEO_FPS - 1e-6))
+        return newest if following < 0 else min(newest, max(following, in_time))
 
-    def _draw(self, now_s: float) -> Outputs:
+    def _begin(self, now_s: float) -> None:
         state, frame = self._state, self._due(now_s)
         if frame is None:
             return
         elapsed_s = (frame - state.next_frame + 1) / VIDEO_FPS
         stage_s = frame / VIDEO_FPS
-        state.next_frame = frame + 1
+        state.next_frame, state.begun_s = frame + 1, stage_s
         face, body = state.face.at(stage_s), state.body.at(stage_s)
         state.face.prune(stage_s)
         state.body.prune(stage_s)
         pose = pose_at(face, body, state.hair)
         drawable = self._studio.drawable(pose, actions_at(face, pose))
         state.hair = state.swing.follow(drawable.bones[_HEAD, :, :3], elapsed_s)
-        picture = self._studio.picture(drawable)
+        self._studio.draw(drawable)
+
+    def _finish(self, stage_s: float) -> Output:
+        self._state.begun_s = None
+        picture = self._studio.develop()
         height, width = picture.shape[:2]
-        yield "frame", VideoFrame(pixels=picture.ravel(), width=width, height=height, stage_s=stage_s)
+        return "frame", VideoFrame(pixels=picture.ravel(), width=width, height=height, stage_s=stage_s)
+
+    def at_boundary(self) -> bool:
+        """Whether no picture is being drawn."""
+        return self._state.begun_s is None
 
     def export_state(self) -> dict[str, Any]:
-        """Timelines, hair, epoch and the next frame."""
+        """Timelines, hair, epoch and the next frame, which is the one that is being drawn."""
         state = self._state
+        next_frame = state.next_frame - (state.begun_s is not None)
         return {
             "version": _STATE_VERSION,
             "face": state.face.export(),
             "body": state.body.export(),
             "epoch": state.epoch,
-            "next_frame": state.next_frame,
+            "next_frame": next_frame,
             "swing": state.swing.export(),
             "hair": state.hair.copy(),
         }
@@ -187,5 +210,7 @@ def _build_mesh(config: RendererConfig) -> MeshEngine:
     asset = obtain_avatar(context, config.look(), config.cache_dir, fine=tier.fine, texture_size=config.texture_size)
     studio = Studio(context, asset, (config.width, config.height), tier, config.background)
     studio.look_through(config.framing, config.camera)
-    studio.warm_up()
+    if governor.weigh(studio.warm_up()):
+        studio.use(governor.tier)
+        studio.warm_up()
     return MeshEngine(studio, governor, config.lead_ms / 1000)

@@ -7,6 +7,7 @@ from nodes.renderer.config import Quality
 _SLOW_S, _FAST_S = 0.030, 0.014  # of the 33 ms that a picture may take
 _PATIENCE = 45  # pictures that must be slow, or fast, before the tier changes
 _SMOOTHING = 0.15
+_COSTLY_S = 0.020  # CPU time per picture that leaves too little of two cores to the other nodes
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,17 @@ class Governor:
         self._adapts = quality == "auto" and software
         self._mean_s = 0.0
         self._in_a_row = 0
+
+    def weigh(self, cost_s: float) -> bool:
+        """Hear what a picture costs before the first one is due; whether the tier changes.
+
+        Args:
+            cost_s: CPU time of all threads.
+        """
+        if not (self._adapts and self.tier is MEDIUM and cost_s > _COSTLY_S):
+            return False
+        self.tier = LOW
+        return True
 
     def took(self, duration_s: float) -> bool:
         """Hear how long a picture took; whether the tier changes.

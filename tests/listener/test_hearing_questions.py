@@ -51,6 +51,7 @@ def test_no_question_is_in_the_pack_or_a_near_copy_of_what_is(questions, entries
 def test_the_text_of_a_turn_that_was_taken_back_is_counted_once():
     finals = [Transcript(text=text) for text in ("How old.", "How old. are you?", "Tell me.")]
     assert Hearing(finals, 0.1, 0.0, 0.0, 1.0).text == "How old. are you? Tell me."
+    assert Hearing([], None, 0.0, 0.0, 1.0).text == ""
 
 
 def test_room_tone_sounds_like_the_quietest_part_of_a_recording():

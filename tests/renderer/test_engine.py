@@ -32,7 +32,8 @@ def swaying(start_s: float, count: int = 40) -> BodyMotion:
 
 
 def draw(engine, at_s: float) -> list:
-    return [message for _, message in tick(engine, at_s)]
+    """What is begun at a time, and sent when it has been filled."""
+    return [message for _, message in [*tick(engine, at_s), *tick(engine, at_s + 0.021)]]
 
 
 def test_nothing_is_drawn_before_the_clock_runs(new_engine, manifest):
@@ -67,6 +68,13 @@ def test_late_frames_are_skipped_not_queued(new_engine):
     assert [round(frame.stage_s * 30) for frame in draw(engine, 0.9)] == [27]
     assert draw(engine, 0.91) == []
     assert [round(frame.stage_s * 30) for frame in draw(engine, 0.935)] == [28]
+
+
+def test_a_pause_is_caught_up_as_long_as_frames_come_in_time(new_engine):
+    engine = new_engine(lead_s=0.15)
+    steps(engine, "clock", clock(0.0, 0.0))
+    sent = [message for at_ms in (0, 12, 24, 90, 102, 114, 126) for _, message in tick(engine, at_ms / 1000)]
+    assert [round(frame.stage_s * 30) for frame in sent] == [4, 5, 6, 7]
 
 
 def test_motion_shows_at_its_stage_time_and_later_messages_override_earlier_ones(new_engine):
@@ -129,12 +137,13 @@ def test_the_same_input_gives_the_same_pictures(new_engine, manifest):
 
 
 def test_a_successor_goes_on_where_its_predecessor_stood(new_engine):
-    first, second = new_engine(), new_engine()
+    first, second = new_engine(lead_s=0.0), new_engine(lead_s=0.0)
     inputs = (("clock", clock(0.0, 0.0)), ("face", talking(0.0)), ("body", swaying(0.0)))
     for port, message in inputs:
         steps(first, port, message)
     for number in range(10):
-        draw(first, number / 30)
+        draw(first, number / 30 + 0.001)
+    assert first.at_boundary()
     second.import_state(first.export_state())
     steps(second, "clock", clock(0.0, 0.0))
     assert draw(second, 9.1 / 30) == []
@@ -142,6 +151,17 @@ def test_a_successor_goes_on_where_its_predecessor_stood(new_engine):
         (a,), (b,) = draw(first, number / 30 + 0.001), draw(second, number / 30 + 0.001)
         assert a.stage_s == b.stage_s
         assert (a.pixels == b.pixels).all()
+
+
+def test_a_picture_that_is_being_drawn_is_drawn_by_the_successor(new_engine):
+    first, second = new_engine(lead_s=0.0), new_engine(lead_s=0.0)
+    steps(first, "clock", clock(0.0, 0.0))
+    draw(first, 0.001)
+    assert tick(first, 1.001 / 30) == []
+    assert not first.at_boundary()
+    second.import_state(first.export_state())
+    steps(second, "clock", clock(0.0, 0.0))
+    assert [frame.stage_s for frame in draw(second, 1.1 / 30)] == pytest.approx([1 / 30])
 
 
 def test_the_state_of_an_engine_that_has_done_nothing_can_be_handed_over(new_engine):

@@ -46,6 +46,14 @@ def test_alternatives_help_where_the_best_hypothesis_is_wrong(understanding: Und
     assert meant(understanding, wrong, "How old is your boat?", "How old is the boat?")[1] == "boat_age"
 
 
+def test_a_reading_that_fits_an_entry_outweighs_an_equal_one_that_fits_nothing(understanding: Understanding):
+    fitting, strange = Reading("How old is your dog?", 0.5), Reading("The umbrella of a carpet shipped blue", 0.5)
+    apart = understanding.understand([fitting]).evidence.share, understanding.understand([strange]).evidence.share
+    together = understanding.understand([fitting, strange])
+    assert together.entry is not None and together.entry.id == "dog_age"
+    assert together.evidence.share > 1.2 * sum(apart) / 2
+
+
 @pytest.mark.parametrize(
     "text", ["What is the capital of Italy?", "Who is the king of Spain?", "How do I fix a phone?"]
 )
