@@ -7,11 +7,12 @@ import textwrap
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 import pytest
 import soundfile
 
-from mio.contracts.messages import AudioChunk, Clock, Message, VideoFrame
+from mio.contracts.messages import AudioChunk, Clock, Message, Tick, VideoFrame
 from mio.contracts.rates import MICROPHONE_HZ, SPEECH_HZ, VIDEO_FPS
 from mio.errors import MioError
 from mio.runtime.testing import run_engine, steps, tick
@@ -51,6 +52,7 @@ class Take:
         self.engine = opened(RecorderConfig(path=path, **config))  # type: ignore[arg-type]
         self.stage_s = 7.0
         self.drift = 0.0
+        self.now_s = 0.0
         self.jitter_s = 0.0
         self.skip: set[int] = set()
         self.random = np.random.default_rng(1)
@@ -60,11 +62,11 @@ class Take:
         return 1_000.0 + file_s / (1.0 + self.drift)
 
     def send(self, port: str, message: Message) -> None:
-        steps(self.engine, port, message)
+        steps(self.engine, port, msgspec.structs.replace(message, sent_ns=round(self.mono_s(self.now_s) * 1e9)))
 
     def run(self, until_s: float, step_s: float = 0.01) -> None:
         for step in range(round(until_s / step_s)):
-            now_s = step * step_s
+            now_s = self.now_s = step * step_s
             if step % 4 == 0:
                 stage_s = self.stage_s + now_s
                 mono_ns = round(self.mono_s(now_s) * 1e9)
@@ -197,6 +199,34 @@ def test_when_pictures_stop_the_sound_goes_on(tmp_path: Path) -> None:
     _, count, sound = decoded(tmp_path / "a.mp4")
     assert count / VIDEO_FPS == pytest.approx(3.0, abs=0.1)
     assert onsets(sound) == pytest.approx(EVENTS_S, abs=0.003)
+
+
+class RecordedSteps:
+    """Stands in for an engine and keeps what it would have been stepped with, ticks apart."""
+
+    def __init__(self, kept: list[tuple[str, Message]]) -> None:
+        self._kept = kept
+
+    def step(self, port: str, message: Message) -> tuple[()]:
+        if not isinstance(message, Tick):
+            self._kept.append((port, message))
+        return ()
+
+
+def test_a_recorder_that_gets_its_messages_seconds_late_loses_none(tmp_path: Path) -> None:
+    take = Take(tmp_path / "a.mp4")
+    waiting: list[tuple[str, Message]] = []
+    engine, take.engine = take.engine, RecordedSteps(waiting)  # type: ignore[assignment]
+    take.run(3.0)
+    for number, (port, message) in enumerate(waiting):
+        steps(engine, port, message)
+        if number % 10 == 0:
+            tick(engine, take.mono_s(6.0 + number * 0.001))
+    engine.close()
+    flashes, _, sound = decoded(tmp_path / "a.mp4")
+    assert flashes == pytest.approx([event for event in EVENTS_S if event < 2.9], abs=1e-6)
+    assert onsets(sound) == pytest.approx([event for event in EVENTS_S if event < 2.9], abs=0.003)
+    assert json.loads((tmp_path / "a.json").read_text())["missing"] == 0
 
 
 def test_doubled_past_and_absurd_pictures_are_dropped_and_counted(tmp_path: Path) -> None:

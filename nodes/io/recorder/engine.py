@@ -25,6 +25,7 @@ _WAIT_FOR_PICTURE_S = 1.0
 _FURTHEST_AHEAD_S = 5.0
 _YIELD_EVERY = 10  # repeated pictures, 2 ms each
 _KEPT_LEADS = 20_000
+_QUIET_NS = 500_000_000
 
 _log = logging.getLogger(__name__)
 
@@ -94,19 +95,33 @@ class RecorderEngine(Engine):
             match message:
                 case Clock():
                     self._time.update(message)
-                    self._now_ns = max(self._now_ns, message.mono_ns)
                 case Tick():
-                    self._now_ns = message.mono_ns
+                    self._let_time_pass(message.mono_ns)
                     yield from self._write_due()
                 case VideoFrame():
+                    self._take_time_of(message)
                     yield from self._add_picture(message)
                 case AudioChunk():
+                    self._take_time_of(message)
                     self._add_sound(_VOICES[port], message)
                 case _:
                     pass
         except RecordingError as error:
             self._stop(error)
             raise
+
+    def _take_time_of(self, message: Message) -> None:
+        """It is as late as the last message says: on a busy machine many wait, and none of them is too late."""
+        if message.sent_ns:
+            self._now_ns = max(self._now_ns, message.sent_ns)
+            self._has_come = True
+
+    def _let_time_pass(self, tick_ns: int) -> None:
+        """Without messages time goes on by itself."""
+        if self._has_come or not self._quiet_since_ns:
+            self._has_come, self._quiet_since_ns = False, tick_ns
+        elif tick_ns - self._quiet_since_ns > _QUIET_NS:
+            self._now_ns = max(self._now_ns, tick_ns)
 
     def export_state(self) -> dict[str, Any]:
         """How many files have been begun."""
@@ -138,6 +153,8 @@ class RecorderEngine(Engine):
         self._stems: Stems | None = None
         self._early: deque[tuple[str, AudioChunk]] = deque(maxlen=_EARLY_CHUNKS)
         self._now_ns = 0
+        self._quiet_since_ns = 0
+        self._has_come = False
         self._figures = _Figures()
 
     def _add_picture(self, frame: VideoFrame) -> Outputs:
