@@ -12,7 +12,7 @@ from mio.contracts.rates import MICROPHONE_HZ
 from mio.errors import MioError
 from mio.espeak import speak
 
-STRANGERS = ("en-gb+m3", "en-us+m7", "en-gb-scotland+m1", "en-us+m2")
+STRANGERS = ("en-gb+m3", "en-us+m7", "en-us+m2")
 """Voices that ask; none of them is the avatar's."""
 
 _RATE_WPM = 160

@@ -26,7 +26,7 @@ from mio.runtime import slot_protocol as slot
 from mio.runtime.control import ControlServer, Request
 from mio.runtime.dora_env import dora_dataflow_id, dora_node_id
 
-_POLL_S = 0.05
+_POLL_S = 0.2
 _SETTLE_S = 0.3
 _TAKE_OVER_S = 10.0
 _BOUNDARY_S = 6.0
@@ -134,7 +134,7 @@ class Supervisor:
             while (message := worker.link.hear()) is not None:
                 self._note(worker, message)
         except EOFError:
-            time.sleep(_POLL_S)  # its process is about to end; do not spin meanwhile
+            time.sleep(0.02)  # its process is about to end; do not spin meanwhile
 
     def _note(self, worker: WorkerProcess, message: object) -> None:
         worker.beat_s = time.monotonic() if worker.beat_s or isinstance(message, slot.Connected) else 0.0

@@ -4,7 +4,7 @@ import pytest
 
 from mio.flow.check import check_flow
 
-FLOWS = sorted(p for p in (Path(__file__).parents[3] / "dataflows").glob("*.yml") if ".config." not in p.name)
+FLOWS = sorted(p for p in (Path(__file__).parents[3] / "dataflows").glob("*.yml") if p.name.count(".") == 1)
 
 
 @pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.name)
