@@ -26,16 +26,17 @@ class Sample(NamedTuple):
 
 
 class ProcessSampler:
-    """Looks at a process tree every half second until it is stopped.
+    """Looks at a process tree every second until it is stopped.
 
     Attributes:
         samples: In the order of time.
     """
 
-    def __init__(self, pid: int, every_s: float = 0.5) -> None:
+    def __init__(self, pid: int, every_s: float = 1.0) -> None:
         self.samples: list[Sample] = []
         self._root = psutil.Process(pid)
         self._every_s = every_s
+        self._names: dict[int, str] = {}
         self._ended_cpu_s: dict[int, tuple[str, float]] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="process sampler", daemon=True)
@@ -87,7 +88,7 @@ class ProcessSampler:
             return
         for process in processes:
             try:
-                name = _name(process)
+                name = self._name(process)
                 times = process.cpu_times()
                 self._ended_cpu_s[process.pid] = (name, times.user + times.system)
                 rss[name] = rss.get(name, 0.0) + process.memory_info().rss / 1e6
@@ -98,14 +99,22 @@ class ProcessSampler:
             cpu[name] = cpu.get(name, 0.0) + seconds
         self.samples.append(Sample(time.monotonic(), cpu, rss))
 
+    def _name(self, process: psutil.Process) -> str:
+        """Node of a process; the name of its program, which may still change, if it is none."""
+        if process.pid not in self._names:
+            node = _node(process.cmdline())
+            if not node:
+                return process.name()
+            self._names[process.pid] = node
+        return self._names[process.pid]
 
-def _name(process: psutil.Process) -> str:
-    """Node of a supervisor (from its console script) or of a worker (from its package); ``dora`` for the daemon."""
-    command = process.cmdline()
+
+def _node(command: list[str]) -> str:
+    """Node of a supervisor (from its console script) or of a worker (from its package); empty for others."""
     if _WORKER in command:
         return command[command.index(_WORKER) + 1].rpartition(".")[2]
     for part in command[:3]:
         stem = Path(part).name
         if stem.startswith(_PREFIX):
             return stem.removeprefix(_PREFIX)
-    return process.name()
+    return ""

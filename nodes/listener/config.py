@@ -83,7 +83,7 @@ class MoonshineConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: Path | None = None
     beams: Count = 5
     beam_seconds: Seconds = 25.0
-    partial_every_s: Annotated[float, msgspec.Meta(ge=0.0)] = 0.8
+    partial_every_s: Annotated[float, msgspec.Meta(ge=0.0)] = 1.2
     bias: Annotated[float, msgspec.Meta(ge=0.0, le=10.0)] = 0.5
 
 

@@ -31,7 +31,7 @@ class Tier:
     scale: float
 
 
-LOW = Tier("low", fine=False, per_pixel=False, samples=0, smooth=True, scale=0.75)
+LOW = Tier("low", fine=False, per_pixel=False, samples=0, smooth=True, scale=0.7)
 MEDIUM = Tier("medium", fine=False, per_pixel=False, samples=0, smooth=True, scale=1.0)
 HIGH = Tier("high", fine=True, per_pixel=True, samples=4, smooth=False, scale=1.0)
 
