@@ -39,7 +39,8 @@ class Stage:
     """A speaker with a virtual device, stepped in fake time."""
 
     def __init__(self, **config: object) -> None:
-        self.engine = build_engine(SpeakerConfig(device="null", **config))  # type: ignore[arg-type]
+        settings = {"device": "null", "lead_ms": 120.0, **config}
+        self.engine = build_engine(SpeakerConfig(**settings))  # type: ignore[arg-type]
         self.engine.open()
         self.now_s = 100.0
         self.sent: Sent = []
