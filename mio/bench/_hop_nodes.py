@@ -2,7 +2,9 @@
 
 import sys
 
-from mio.runtime import compute  # noqa: F401  (limits threads first)
+from mio.runtime.compute import limit_threads
+
+limit_threads()
 
 # isort: split
 import numpy as np

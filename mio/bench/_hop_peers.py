@@ -73,7 +73,11 @@ class ZeroMQ:
         socket = zmq.Context.instance().socket(zmq.PUSH)
         socket.connect(self._address)
         payload = bytes(self._size)
-        return lambda sent_ns: socket.send_multipart([str(sent_ns).encode(), payload])
+
+        def send(sent_ns: int) -> None:
+            socket.send_multipart([str(sent_ns).encode(), payload])
+
+        return send
 
     def receiver(self) -> Callable[[], int]:
         """See :class:`Peer`."""
