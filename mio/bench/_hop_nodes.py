@@ -1,5 +1,7 @@
 """The two nodes of the hop benchmark: a paced source and a sink, run by the project's own loop over dora."""
 
+# ruff: noqa: E402 (threads are limited before numpy is imported)
+
 import sys
 
 from mio.runtime.compute import limit_threads
