@@ -76,7 +76,7 @@ def test_a_sound_is_heard_when_the_clock_says(sound, rate: float) -> None:
 def test_the_lead_holds_with_a_device_that_is_quick(sound) -> None:
     pair = LivePair(sound)
     pair.run(3.0)
-    assert pair.send(click())[-1].heard_sample == pytest.approx(-0.12 * SPEECH_HZ, abs=24)
+    assert pair.send(click())[-1].heard_sample == pytest.approx(-SpeakerConfig().lead_ms / 1000 * SPEECH_HZ, abs=24)
 
 
 def test_a_slow_device_starts_as_soon_as_it_can(sound) -> None:

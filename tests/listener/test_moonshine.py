@@ -60,9 +60,10 @@ def test_a_quick_guess_has_one_reading_and_a_draft_does_not_change_it(moonshine,
 def test_a_wrong_draft_is_corrected(moonshine, say):
     sound = say("What would you like to eat in the winter?")
     other = recognize(moonshine, say("Who taught you about the stars?"), settled=False)
-    assert (
-        recognize(moonshine, sound, settled=False, draft=other).text == recognize(moonshine, sound, settled=False).text
-    )
+    corrected = plain(recognize(moonshine, sound, settled=False, draft=other).text).split()
+    afresh = plain(recognize(moonshine, sound, settled=False).text).split()
+    assert len(corrected) == len(afresh)
+    assert sum(a != b for a, b in zip(corrected, afresh, strict=True)) <= 1  # such as "would" and "will", a toss-up
 
 
 @pytest.mark.parametrize("word", ["would", "will"])
