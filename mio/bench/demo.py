@@ -20,7 +20,14 @@ from mio.paths import share
 
 DURATION = "about 40 s per run"
 
-_PLAIN = ("end_of_speech_to_first_sound_ms", "late_frames_pct", "drawn_fps", "cores_while_talking", "start_up_s")
+_PLAIN = (
+    "end_of_speech_to_first_sound_ms",
+    "late_frames_pct",
+    "drawn_fps",
+    "cores_while_talking",
+    "start_up_s",
+    "stolen_by_host_pct",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,6 +96,7 @@ def _summarise(measured: list[dict[str, Any]], report: Report) -> None:
     report.figure("late_frames_max_pct", max(run["late_frames_pct"] for run in measured))
     report.figure("cores_while_talking_median", median(run["cores_while_talking"] for run in measured), target=1.9)
     report.figure("start_up_median_s", median(run["start_up_s"] for run in measured), target=10)
+    report.figure("stolen_by_host_median_pct", median(run["stolen_by_host_pct"] for run in measured))
     offsets = [run["av_offset_ms"] for run in measured if run["av_offset_ms"] is not None]
     if offsets:
         report.figure("av_offset_abs_max_ms", max(abs(offset) for offset in offsets), target=45)

@@ -4,7 +4,9 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import psutil
 
 from mio.demo.events import Conversation, Event, EventReader
 from mio.demo.progress import ProgressView, stage_lines, state_title
@@ -74,6 +76,7 @@ class Session(NamedTuple):
         cores_talking: CPU cores in use on average while the avatar spoke, by node.
         processes: CPU seconds and peak memory by node.
         start_up_s: From starting dora until the stage clock ran.
+        stolen_share: Of the CPU time that this machine wanted, how much its host gave to others.
     """
 
     files: Files
@@ -83,6 +86,7 @@ class Session(NamedTuple):
     cores_talking: dict[str, float]
     processes: dict[str, dict[str, float]]
     start_up_s: float
+    stolen_share: float
 
 
 def run_session(
@@ -112,7 +116,7 @@ def run_session(
         "MIO_JOURNAL__TRANSCRIPT": str(files.transcript),
         **(env or {}),
     }
-    began_s = time.monotonic()
+    began_s, before = time.monotonic(), psutil.cpu_times()
     with RunningFlow(share("dataflows", "demo.yml"), files.log, environ) as flow:
         sampler = ProcessSampler(flow.pid)
         try:
@@ -131,7 +135,15 @@ def run_session(
         sampler.cores_by_name(talking.speaking_since_ns / 1e9, talking.finished_ns / 1e9),
         sampler.totals(),
         ready_s - began_s,
+        _stolen_share(before, psutil.cpu_times()),
     )
+
+
+def _stolen_share(before: Any, after: Any) -> float:
+    stolen = getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)
+    idle = after.idle - before.idle
+    wanted = sum(after) - sum(before) - idle
+    return stolen / wanted if wanted > 0 else 0.0
 
 
 class _Watcher:

@@ -26,6 +26,7 @@ _FURTHEST_AHEAD_S = 5.0
 _YIELD_EVERY = 10  # repeated pictures, 2 ms each
 _KEPT_LEADS = 20_000
 _QUIET_NS = 500_000_000
+_LISTED = 300
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class _Figures:
     Attributes:
         received: Pictures that came.
         missing: Places for which none came, which show the one before.
+        missing_at_s: Where in the file the first of them are.
         late: Pictures that were sent more than one frame after their stage time.
         dropped: Pictures that are not in the file, because their place was taken, past, or absurd.
         first_stage_s: Stage time of the first picture.
@@ -47,6 +49,7 @@ class _Figures:
 
     received: int = 0
     missing: int = 0
+    missing_at_s: list[float] = field(default_factory=lambda: list[float]())
     late: int = 0
     dropped: int = 0
     first_stage_s: float = 0.0
@@ -208,6 +211,8 @@ class RecorderEngine(Engine):
     def _repeat_until(self, place: int) -> Outputs:
         assert self._movie is not None
         while self._movie.pictures < place:
+            if len(self._figures.missing_at_s) < _LISTED:
+                self._figures.missing_at_s.append(round(self._movie.pictures / VIDEO_FPS, 2))
             self._movie.add_picture(None)
             self._figures.missing += 1
             if self._figures.missing % _YIELD_EVERY == 0:
@@ -265,6 +270,7 @@ class RecorderEngine(Engine):
             "duration_s": movie.pictures / VIDEO_FPS if movie else 0.0,
             "frames": movie.pictures - figures.missing if movie else 0,
             "missing": figures.missing,
+            "missing_at_s": figures.missing_at_s,
             "late": figures.late,
             "dropped": figures.dropped,
             "received": figures.received,
