@@ -47,3 +47,24 @@ def _finger_parent(name: str) -> int:
 
 
 PARENTS: tuple[int, ...] = _SMPL_PARENTS + tuple(_finger_parent(name) for name in FINGER_JOINTS)
+
+REST_OFFSETS_M: dict[str, tuple[float, float, float]] = {
+    "left_hip": (0.0602, -0.0841, -0.0250),
+    "spine1": (0.0, 0.1316, 0.0),
+    "left_knee": (0.0, -0.3919, 0.0),
+    "spine2": (0.0, 0.1432, 0.0),
+    "left_ankle": (0.0, -0.4290, 0.0),
+    "spine3": (0.0, 0.0574, 0.0),
+    "left_foot": (0.0, -0.0614, 0.1329),
+    "neck": (0.0, 0.2194, 0.0),
+    "left_collar": (0.0718, 0.1197, -0.0151),
+    "head": (0.0, 0.1030, 0.0),
+    "left_shoulder": (0.1273, 0.0, 0.0),
+    "left_elbow": (0.2600, 0.0, 0.0),
+    "left_wrist": (0.2680, 0.0, 0.0),
+}
+"""Metres in T-pose from the parent joint, of the joints in the middle and on the left.
+
+HumanML3D's canonical skeleton (its target skeleton 000021), left and right averaged, limbs stretched along the axes.
+Its floor is at the balls of the feet.
+"""

@@ -47,10 +47,6 @@ class ProcessSampler:
         self._stop.set()
         self._thread.join()
 
-    def cores(self, start_s: float, end_s: float) -> float:
-        """CPU cores in use on average between two monotonic times; 0 if there are too few samples."""
-        return sum(self.cores_by_name(start_s, end_s).values())
-
     def cores_by_name(self, start_s: float, end_s: float) -> dict[str, float]:
         """CPU cores that each process used on average between two monotonic times; empty if too few samples."""
         within = [sample for sample in self.samples if start_s <= sample.mono_s <= end_s]

@@ -5,7 +5,7 @@ from mio.runtime.compute import limit_threads
 limit_threads()
 
 
-def serve(package: str, *_: object) -> None:
+def serve(package: str) -> None:
     """The main function of every node: run its package (``config``, ``engine``, ``dora-node.yml``) as a slot.
 
     Args:

@@ -91,13 +91,6 @@ class TurnSpeech:
         clause = self.clauses.get(index)
         return clause.start_s + 0.15 if clause else None
 
-    def clause_at(self, at_s: float) -> Clause | None:
-        """The clause that is being said at a time."""
-        for clause in self.clauses.values():
-            if clause.start_s <= at_s < clause.end_s:
-                return clause
-        return None
-
     def _extend(self, speech: Speech) -> None:
         clause = self.clauses.get(speech.index)
         start_s, end_s = speech.start_s, speech.end_s

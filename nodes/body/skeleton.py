@@ -6,26 +6,8 @@ feet, as in HumanML3D, whose clips stand with their lowest joint on it.
 
 import numpy as np
 
-from mio.contracts.skeleton import JOINT_INDEX, JOINTS, PARENTS
+from mio.contracts.skeleton import JOINT_INDEX, JOINTS, PARENTS, REST_OFFSETS_M
 from mio.rotation import Array, matrix, quaternion
-
-# Metres in T-pose facing +Z, from the parent joint. Bone lengths are those of HumanML3D's canonical skeleton (its
-# target skeleton 000021), left and right averaged; limbs stretched along the axes.
-_BODY: dict[str, tuple[float, float, float]] = {
-    "left_hip": (0.0602, -0.0841, -0.0250),
-    "spine1": (0.0, 0.1316, 0.0),
-    "left_knee": (0.0, -0.3919, 0.0),
-    "spine2": (0.0, 0.1432, 0.0),
-    "left_ankle": (0.0, -0.4290, 0.0),
-    "spine3": (0.0, 0.0574, 0.0),
-    "left_foot": (0.0, -0.0614, 0.1329),
-    "neck": (0.0, 0.2194, 0.0),
-    "left_collar": (0.0718, 0.1197, -0.0151),
-    "head": (0.0, 0.1030, 0.0),
-    "left_shoulder": (0.1273, 0.0, 0.0),
-    "left_elbow": (0.2600, 0.0, 0.0),
-    "left_wrist": (0.2680, 0.0, 0.0),
-}
 
 # HumanML3D has no fingers: these are lengths of the MakeHuman base mesh's hand (CC0), stretched flat as in SMPL-H,
 # times 1.1, the ratio of the forearms.
@@ -52,7 +34,7 @@ _MIRROR = np.array([-1.0, 1.0, 1.0])
 
 def _rest() -> Array:
     offsets = np.zeros((len(JOINTS), 3))
-    for name, offset in {**_BODY, **_HAND}.items():
+    for name, offset in {**REST_OFFSETS_M, **_HAND}.items():
         offsets[JOINT_INDEX[name]] = offset
         if name.startswith("left"):
             offsets[JOINT_INDEX[name.replace("left", "right")]] = np.array(offset) * _MIRROR

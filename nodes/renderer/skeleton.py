@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mio.contracts.skeleton import JOINT_INDEX, PARENTS, SMPL_JOINTS
+from mio.contracts.skeleton import JOINT_INDEX, PARENTS, REST_OFFSETS_M, SMPL_JOINTS
 from mio.rotation import Array, about, matrix, quaternion, twist_angle
 
 BODY_BONES = len(PARENTS)
@@ -20,23 +20,6 @@ LEFT_SHOULDER_SWING, RIGHT_SHOULDER_SWING = 57, 58
 BONES = 59
 """Bones of the avatar: SMPL's joints, both eyes, the hair's tips, forearms turned with the hand, shoulders unturned."""
 
-# Offsets from the parent in T-pose, m: HumanML3D's canonical skeleton (its target skeleton 000021), left and right
-# averaged, limbs stretched along the axes. Its floor is at the balls of the feet.
-_REST: dict[str, tuple[float, float, float]] = {
-    "left_hip": (0.0602, -0.0841, -0.0250),
-    "spine1": (0.0, 0.1316, 0.0),
-    "left_knee": (0.0, -0.3919, 0.0),
-    "spine2": (0.0, 0.1432, 0.0),
-    "left_ankle": (0.0, -0.4290, 0.0),
-    "spine3": (0.0, 0.0574, 0.0),
-    "left_foot": (0.0, -0.0614, 0.1329),
-    "neck": (0.0, 0.2194, 0.0),
-    "left_collar": (0.0718, 0.1197, -0.0151),
-    "head": (0.0, 0.1030, 0.0),
-    "left_shoulder": (0.1273, 0.0, 0.0),
-    "left_elbow": (0.2600, 0.0, 0.0),
-    "left_wrist": (0.2680, 0.0, 0.0),
-}
 _SOLE_M = 0.0614  # height of the ankle over the floor in that skeleton
 _NECK_SHARE = 0.45  # of a head rotation: about half of it happens in the upper neck joints (White and Panjabi 1990)
 _TWISTED = (LEFT_FOREARM_TWIST, RIGHT_FOREARM_TWIST, LEFT_SHOULDER_SWING, RIGHT_SHOULDER_SWING)
@@ -74,7 +57,7 @@ _LINEAGE = _lineage()
 def smpl_rest() -> Array:
     """``[22, 3]`` offset of each SMPL joint from its parent in T-pose, m."""
     offsets = np.zeros((len(SMPL_JOINTS), 3))
-    for name, offset in _REST.items():
+    for name, offset in REST_OFFSETS_M.items():
         offsets[JOINT_INDEX[name]] = offset
         offsets[JOINT_INDEX[name.replace("left", "right")]] = np.array(offset) * [1 - 2 * ("left" in name), 1, 1]
     return offsets
@@ -83,20 +66,6 @@ def smpl_rest() -> Array:
 SMPL_REST: Array = smpl_rest()
 PELVIS_HEIGHT_M = float(_SOLE_M - SMPL_REST[[JOINT_INDEX[f"left_{n}"] for n in ("hip", "knee", "ankle")], 1].sum())
 """Height of SMPL's pelvis when it stands straight on its floor."""
-
-
-def smpl_joints(root: npt.ArrayLike, turns: Array) -> tuple[Array, Array]:
-    """SMPL's forward kinematics.
-
-    Args:
-        root: ``[3]`` pelvis, m.
-        turns: ``[22 or more, 3, 3]`` local rotations.
-
-    Returns:
-        ``[22, 3]`` positions and ``[22, 3, 3]`` global rotations.
-    """
-    world = _chained(turns[: len(SMPL_REST)])
-    return _smpl_places(world) + np.asarray(root), world
 
 
 @dataclass(frozen=True)
