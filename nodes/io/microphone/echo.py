@@ -5,6 +5,7 @@ and takes that out of the microphone's frames. It finds delays up to half a seco
 that keeps pace with the microphone, which :class:`ReferenceReader` gives it.
 """
 
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -23,6 +24,11 @@ _FRAME_S = FRAME_SAMPLES / MICROPHONE_HZ
 _JUMP_SAMPLES = 5e-3 * MICROPHONE_HZ  # clocks of running devices do not disagree by more
 _PULL = 0.02  # of the distance per frame: clocks' jitter is averaged over half a second
 _DELAY_MS = 20  # a first guess, until the delay has been found
+_SOME_FRAMES, _GOOD_FRAMES = 150, 600  # of loud reference; in large rooms the canceller learns for 3 to 4 s
+_LOUD_POWER = 10 ** (-50 / 10)
+_TAIL_FRAMES = 40  # for which a loud reference may be heard
+_SMOOTHING = 0.1  # of powers, per frame
+_RESIDUAL_SHARE = 10 ** (-10 / 10)  # a voice as loud as the echo is taken down by 2 to 8 dB, a new echo by 12 to 19
 _PATIENCE_S = 0.1  # from capture on; beyond what devices and messages take together
 _FULL_SCALE = 32_767.0
 
@@ -99,8 +105,23 @@ class ReferenceReader:
         return reference
 
 
+class Knowledge(Enum):
+    """How well the way of the echo is known, by how long the loudspeaker has been loud.
+
+    NONE -> SOME after 1.5 s -> GOOD after 6 s of loud sound.
+
+    - ``NONE``: the microphone is silent wherever there may be an echo.
+    - ``SOME``: it is silent where the canceller takes out so much that what is left must be echo.
+    - ``GOOD``: what the canceller leaves is sent.
+    """
+
+    NONE = auto()
+    SOME = auto()
+    GOOD = auto()
+
+
 class EchoCanceller:
-    """Takes the loudspeaker's sound out of the microphone's.
+    """Takes the loudspeaker's sound out of the microphone's; see :class:`Knowledge` for its first seconds.
 
     Args:
         processor: What takes it out of a frame.
@@ -111,6 +132,16 @@ class EchoCanceller:
         self._processor = processor
         self._stage = stage
         self._reader = ReferenceReader(stage)
+        self._loud_frames = 0
+        self._tail = 0
+        self._captured = self._left = 0.0
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """How well the way of the echo is known."""
+        if self._loud_frames < _SOME_FRAMES:
+            return Knowledge.NONE
+        return Knowledge.SOME if self._loud_frames < _GOOD_FRAMES else Knowledge.GOOD
 
     def is_ready(self, captured_s: float, now_s: float) -> bool:
         """Whether it is known what was played up to a monotonic time, or not worth waiting for any longer.
@@ -132,5 +163,22 @@ class EchoCanceller:
         for start in range(0, len(captured), FRAME_SAMPLES):
             at_s = captured_s + start / MICROPHONE_HZ
             reference = np.zeros(FRAME_SAMPLES, np.float32) if silent else self._reader.next(at_s)
-            frames.append(self._processor.process(captured[start : start + FRAME_SAMPLES], reference))
+            frames.append(self._frame(captured[start : start + FRAME_SAMPLES], reference))
         return np.concatenate(frames)
+
+    def _frame(self, captured: FloatArray, reference: FloatArray) -> FloatArray:
+        left = self._processor.process(captured, reference)
+        if self.knowledge is Knowledge.GOOD:
+            return left
+        self._captured += _SMOOTHING * (_power(captured) - self._captured)
+        self._left += _SMOOTHING * (_power(left) - self._left)
+        self._tail = max(0, self._tail - 1)
+        if _power(reference) > _LOUD_POWER:
+            self._loud_frames += 1
+            self._tail = _TAIL_FRAMES
+        residual = self.knowledge is Knowledge.NONE or self._left < _RESIDUAL_SHARE * self._captured
+        return np.zeros_like(left) if residual and self._tail else left
+
+
+def _power(samples: FloatArray) -> float:
+    return float(np.mean(np.square(samples)))

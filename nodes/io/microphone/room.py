@@ -57,7 +57,7 @@ class SimulatedUser:
         self._number = 0
         self._sound = np.zeros(0, np.float32)
         self._quiet_since_s: float | None = None
-        self._asked_s = 0.0
+        self._asked_s: float | None = None
         self._old_turn = 0
         self._turn = 0
 
@@ -66,6 +66,8 @@ class SimulatedUser:
         turn, heard_s = self._stage.heard_of_turn_s(at_s)
         if self._quiet_since_s is None or turn:
             self._quiet_since_s = at_s
+        if self._asked_s is None:
+            self._asked_s = at_s
         if self._state is SpeakerState.WAITING:
             self._wait(at_s, turn, heard_s)
         if self._state is not SpeakerState.SPEAKING:
@@ -102,7 +104,7 @@ class SimulatedUser:
             self._next(at_s)
 
     def _is_missed(self, at_s: float, answered: bool, turn: int) -> bool:
-        return not turn if answered else at_s - self._asked_s > _ANSWER_WITHIN_S
+        return not turn if answered else at_s - (self._asked_s or at_s) > _ANSWER_WITHIN_S
 
     def _next(self, at_s: float) -> None:
         self._number += 1
@@ -113,11 +115,12 @@ class SimulatedUser:
     def _write(self, line: Line, at_s: float, turn: int, heard_s: float) -> None:
         said = self._state is SpeakerState.SPEAKING
         row = {"line": self._number, "sound": str(line.sound), "said": said, "mono_ns": round(at_s * 1e9)}
+        length_s = len(self._sound) / MICROPHONE_HZ
         _log.info("line %d: %s", self._number, "said" if said else "left out, its moment never came")
         if self._log is not None:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             with self._log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**row, "segment_id": turn, "heard_s": round(heard_s, 4)}) + "\n")
+                file.write(json.dumps({**row, "length_s": length_s, "segment_id": turn, "heard_s": heard_s}) + "\n")
 
 
 class RoomSource:
