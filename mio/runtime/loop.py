@@ -228,7 +228,7 @@ class Loop:
             output = _Step
         step.elapsed_ns += time.perf_counter_ns() - began
         if output is _Step:
-            self._stats.input(step.port).computed(step.elapsed_ns)
+            self._stats.step_computed(step.port, step.elapsed_ns)
             return False
         if isinstance(output, tuple):
             self._send(*output)

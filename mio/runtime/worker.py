@@ -28,7 +28,7 @@ from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
-from mio.runtime.stats import NodeStats, run_folder
+from mio.runtime.stats import NodeStats, budget_ms, run_folder
 from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Transport
 
 _BEAT_S = 0.5
@@ -207,6 +207,7 @@ def main() -> None:
     role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
     try:
         engine, manifest = build(package)
+        stats = NodeStats(dora_node_id() or package, run_folder(), budget_ms())
         marks = _prepare(engine, link) if role == "active" else slot.Marks()
     except MioError as error:
         link.tell(slot.Failed(error.problem, error.remedy))
@@ -218,7 +219,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     transport = DoraTransport()
     _log_through(transport)
-    loop = Loop(engine, manifest, transport, NodeStats(transport.node_id, run_folder()))
+    loop = Loop(engine, manifest, transport, stats)
     loop.adopt(marks)
     link.tell(slot.Connected())
     Worker(loop, transport, link, role).run()
