@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -26,9 +27,11 @@ from mio.errors import ConfigError, MioError
 from mio.runtime import slot_protocol as slot
 from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
+from mio.runtime.identity import identity
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
 from mio.runtime.stats import NodeStats, budget_ms, run_folder
+from mio.runtime.tee import Content
 from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Transport
 
 _BEAT_S = 0.5
@@ -111,6 +114,8 @@ class Worker:
                 self._resume()
             case slot.Leave():
                 _leave()
+            case slot.Tee():
+                self._tee(message)
             case _:
                 raise TypeError(f"a worker cannot obey {message!r}")
 
@@ -123,6 +128,12 @@ class Worker:
             self._link.tell(slot.Failed(error.problem, error.remedy))
             sys.exit(1)
         self._state = State.ACTIVE
+
+    def _tee(self, tee: slot.Tee) -> None:
+        try:
+            self._loop.tee(Path(tee.path), cast(Content, tee.content), identity(sys.argv[1]))
+        except OSError as error:
+            self._transport.log("warn", f"cannot stream to {tee.path}: {error.strerror}")
 
     def _keep_one(self) -> bool:
         """Keep one input for later; false if the dataflow ends."""
