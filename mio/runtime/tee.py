@@ -267,7 +267,7 @@ def digest(metadata: Metadata, data: bytes) -> bytes:
         data: Its payload.
     """
     fields = {name: field for name, field in metadata.items() if name not in _TIMES_AND_PLACES}
-    hashed = blake2b(json.dumps(fields, sort_keys=True).encode(), digest_size=DIGEST_BYTES)
+    hashed = blake2b(json.dumps(fields, sort_keys=True, default=str).encode(), digest_size=DIGEST_BYTES)
     hashed.update(data)
     return hashed.digest()
 
@@ -276,7 +276,7 @@ def _written(noted: _Noted, content: Content) -> TapeEvent:
     """The event with its message's header, and as much of the payload as is kept."""
     event, (value, metadata) = noted
     plain = {name: field for name, field in metadata.items() if name != "timestamp"}
-    event = msgspec.structs.replace(event, header=json.dumps(plain, ensure_ascii=False))
+    event = msgspec.structs.replace(event, header=json.dumps(plain, ensure_ascii=False, default=str))
     if content == "headers":
         return event
     data = payload_bytes(value)

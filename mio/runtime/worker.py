@@ -197,14 +197,23 @@ def build(package: str) -> tuple[Engine, Manifest]:
     Raises:
         MioError: With the remedy.
     """
-    node = package.rpartition(".")[2]
     manifest = read_manifest(manifest_path(package))
+    config_struct, build_engine = parts(package)
+    return build_engine(load_config(dora_node_id() or package.rpartition(".")[2], config_struct)), manifest
+
+
+def parts(package: str) -> tuple[type[msgspec.Struct], Callable[[msgspec.Struct], Engine]]:
+    """A node's configuration struct, and what builds its engine from one.
+
+    Raises:
+        ConfigError: If a package that it needs is missing.
+    """
+    node = package.rpartition(".")[2]
     try:
         config_struct: type[msgspec.Struct] = getattr(import_module(f"{package}.config"), f"{node.capitalize()}Config")
-        build_engine: Callable[[msgspec.Struct], Engine] = import_module(f"{package}.engine").build_engine
+        return config_struct, import_module(f"{package}.engine").build_engine
     except ModuleNotFoundError as error:
         raise ConfigError(f"{node} needs the package {error.name}", f"pip install 'mio[{_extra(package)}]'") from error
-    return build_engine(load_config(dora_node_id() or node, config_struct)), manifest
 
 
 def main() -> None:
