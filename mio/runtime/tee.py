@@ -31,7 +31,9 @@ Content = Literal["headers", "digests", "whole"]
 """What is kept of payloads: nothing; all but pixels, of which a digest; everything."""
 
 DIGEST_BYTES = 16
-_TIMES_AND_PLACES = frozenset({"sent_ns", "host", "origin_ns", "mono_ns", "timestamp", "v"})
+NO_CONTENT = frozenset({"seq", "sent_ns", "host", "origin_ns", "mono_ns", "timestamp", "v"})
+"""Header fields that say when, where and as which a message was sent."""
+
 _LONGEST_EVENTS = 20_000
 _LARGEST_BYTES = 96_000_000
 _EMPTY_EVERY_S = 0.02
@@ -260,13 +262,13 @@ def payload_bytes(value: ArrowArray) -> bytes:
 
 
 def digest(metadata: Metadata, data: bytes) -> bytes:
-    """Digest of a message without when and where it was sent: equal for equal content of two runs.
+    """Digest of a message without when, where and as which it was sent: equal for equal content of two runs.
 
     Args:
         metadata: Its header.
         data: Its payload.
     """
-    fields = {name: field for name, field in metadata.items() if name not in _TIMES_AND_PLACES}
+    fields = {name: field for name, field in metadata.items() if name not in NO_CONTENT}
     hashed = blake2b(json.dumps(fields, sort_keys=True, default=str).encode(), digest_size=DIGEST_BYTES)
     hashed.update(data)
     return hashed.digest()
