@@ -22,6 +22,7 @@ from mio.runtime.transport import Closed, Received, Stopping, Transport
 TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
 _IDLE_S = 0.1
+_REPORTED = 200  # different problems that are remembered, so that each is told once
 _MESSAGES_NS = 5_000_000  # between two ticks that are late, for messages that wait
 
 
@@ -44,6 +45,7 @@ class Loop:
 
     Attributes:
         engine: The engine.
+        stats: What it measures of itself.
         drained: Whether the last look found no message waiting in the transport.
     """
 
@@ -58,7 +60,7 @@ class Loop:
         self.engine = engine
         self._manifest = manifest
         self._transport = transport
-        self._stats = stats
+        self.stats = stats
         self._now_ns = now_ns
         self._queue: deque[_Work] = deque()
         self._active: _Step | None = None
@@ -104,14 +106,15 @@ class Loop:
             self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
         elif self._now_ns() > self._deadline_ns:
             return False
+        self.stats.waiting(len(self._queue))
         self._advance()
-        self._stats.write_if_due()
+        self.stats.write_if_due()
         return True
 
     def close(self) -> None:
         """Close the engine and write the last figures."""
         self.engine.close()
-        self._stats.write_if_due(now=True)
+        self.stats.write_if_due(now=True)
 
     @property
     def stepping(self) -> bool:
@@ -130,7 +133,7 @@ class Loop:
 
     def marks(self) -> Marks:
         """Where this loop stands, for a successor: what has been taken from each port (stepped, or dropped)."""
-        return Marks(dict(self._last_in), dict(self._next_out), self.engine.export_state())
+        return Marks.of(self._last_in, self._next_out, self.engine.export_state())
 
     def adopt(self, marks: Marks) -> None:
         """Go on with a predecessor's message numbers."""
@@ -148,7 +151,7 @@ class Loop:
     def take(self, event: Received) -> None:
         """Decode a message and queue it, replace by it, or step it at once, as its port says."""
         port = self._manifest.inputs.get(event.port)
-        stats = self._stats.input(event.port)
+        stats = self.stats.input(event.port)
         try:
             if port is None:
                 raise ContractError(f"no input '{event.port}'", "see the node's dora-node.yml for its ports")
@@ -182,7 +185,7 @@ class Loop:
         for work in self._queue:
             if work.port == port:
                 self._last_in[port] = work.message.seq
-                self._stats.input(port).replaced += 1
+                self.stats.input(port).replaced += 1
         self._queue = deque(work for work in self._queue if work.port != port)
 
     def _tick_if_due(self, *, idle: bool) -> None:
@@ -190,7 +193,7 @@ class Loop:
         if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= _MESSAGES_NS):
             return
         behind = (now - self._next_tick_ns) // self._period_ns
-        self._stats.ticks_skipped += behind
+        self.stats.ticks_skipped += behind
         self._next_tick_ns += (behind + 1) * self._period_ns
         self._step_at_once(TICK, Tick(mono_ns=now))
         self._ticked_ns = self._now_ns()
@@ -228,7 +231,7 @@ class Loop:
             output = _Step
         step.elapsed_ns += time.perf_counter_ns() - began
         if output is _Step:
-            self._stats.step_computed(step.port, step.elapsed_ns)
+            self.stats.step_computed(step.port, step.elapsed_ns)
             return False
         if isinstance(output, tuple):
             self._send(*output)
@@ -246,7 +249,7 @@ class Loop:
         seq = self._next_out.get(port, 0)
         self._next_out[port] = seq + 1
         self._transport.send(port, encode(message, seq=seq, sent_ns=self._now_ns(), host=self._transport.host))
-        self._stats.output(port).count += 1
+        self.stats.output(port).count += 1
 
     def _drain(self) -> None:
         """Work off what is queued after the last input."""
@@ -258,5 +261,7 @@ class Loop:
         """Log a problem once per port and text."""
         key = f"{port}: {error}"
         if key not in self._reported:
+            if len(self._reported) >= _REPORTED:
+                self._reported.clear()
             self._reported.add(key)
             self._transport.log("error", key)
