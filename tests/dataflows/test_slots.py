@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import time
@@ -7,6 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
+from mio.cli.main import main
 from mio.runtime.control import control_root
 
 pytestmark = pytest.mark.dataflow
@@ -111,13 +113,12 @@ def test_a_second_request_during_a_swap_is_refused(relay_flow: Start) -> None:
 def test_a_killed_supervisor_is_back_with_the_state_and_the_engine_it_was_swapped_to(relay_flow: Start) -> None:
     flow = relay_flow()
     assert flow.swap("b")["ok"]
-    time.sleep(1.5)  # a checkpoint is made every second
-    before, status = flow.lines[-1], flow.ask("relay", do="status")
+    flow.wait_until(lambda: flow.lines[-1]["taken"] > 1_000)
+    before, status, seen = flow.lines[-1], flow.ask("relay", do="status"), len(flow.lines)
     os.kill(status["pid"], signal.SIGKILL)
-    flow.wait_until(lambda: flow.lines[-1]["number"] > before["number"] + 600)
-    after = flow.lines[-1]
-    assert after["engine"] == "b"
-    assert after["taken"] > before["taken"]
+    flow.wait_until(lambda: flow.lines[-1]["number"] > before["number"] + 800)
+    assert {line["engine"] for line in flow.lines[seen:]} == {"b"}
+    assert min(line["taken"] for line in flow.lines[seen:]) > before["taken"] - 600  # a checkpoint is made every second
     again = flow.ask("relay", do="status")
     assert again["pid"] != status["pid"]
     assert (again["deaths"], again["swaps"]) == (1, 1)
@@ -164,3 +165,15 @@ def test_nothing_is_left_of_a_flow_that_has_ended(relay_flow: Start) -> None:
     flow.wait_until(lambda: len(flow.lines) > seen + 400)
     flow.running.stop()
     assert not list(control_root().glob("*/*"))
+
+
+def test_mio_top_shows_every_node_of_a_running_flow(relay_flow: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = relay_flow()
+    flow.wait_until(lambda: flow.ask("tally", do="stats")["figures"] != {})
+    assert main(["top", "--once", "--json"]) == 0
+    rows = {row["node"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert set(rows) == {"pulse", "relay", "tally"}
+    assert rows["relay"]["engine"] == "a"
+    assert rows["relay"]["received_hz"] > 50
+    assert rows["pulse"]["sent_hz"] > 50
+    assert rows["tally"]["rss_mb"] > 20
