@@ -69,6 +69,16 @@ class Link:
             return None
         return pickle.loads(content)
 
+    def wait(self) -> Any:
+        """The next message, however long it takes to arrive.
+
+        Raises:
+            EOFError: If the other side is gone.
+        """
+        while (message := self.hear()) is None:
+            select.select([self._socket], [], [])
+        return message
+
     @property
     def free(self) -> bool:
         """Whether all that was told has left this process."""

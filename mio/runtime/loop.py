@@ -23,7 +23,7 @@ TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
 _IDLE_S = 0.1
 _REPORTED = 200  # different problems that are remembered, so that each is told once
-_MESSAGES_NS = 5_000_000  # between two ticks that are late, for messages that wait
+_MESSAGES_NS = 5_000_000  # at least, between two ticks that are late, for messages that wait
 
 
 class _Work(NamedTuple):
@@ -69,7 +69,7 @@ class Loop:
         self._reported: set[str] = set()
         self._period_ns = round(1e9 / engine.tick_hz) if engine.tick_hz > 0 else 0
         self._next_tick_ns = now_ns()
-        self._ticked_ns = 0
+        self._ticked_ns = self._tick_took_ns = 0
         self._deadline_ns: int | None = None
         self.drained = False
 
@@ -85,7 +85,8 @@ class Loop:
     def turn(self, longest_wait_s: float = _IDLE_S) -> bool:
         """Take at most one event, tick if due, advance the step in progress; false when all is done.
 
-        An engine whose ticks take longer than their period still gets its messages.
+        An engine whose ticks take longer than their period still gets its messages: as long as any wait, they have as
+        much time as the last tick took.
 
         Args:
             longest_wait_s: How long to wait for an event.
@@ -190,13 +191,15 @@ class Loop:
 
     def _tick_if_due(self, *, idle: bool) -> None:
         now = self._now_ns()
-        if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= _MESSAGES_NS):
+        messages_ns = max(_MESSAGES_NS, self._tick_took_ns)
+        if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= messages_ns):
             return
         behind = (now - self._next_tick_ns) // self._period_ns
         self.stats.ticks_skipped += behind
         self._next_tick_ns += (behind + 1) * self._period_ns
         self._step_at_once(TICK, Tick(mono_ns=now))
         self._ticked_ns = self._now_ns()
+        self._tick_took_ns = self._ticked_ns - now
 
     def _step_at_once(self, port: str, message: Message) -> None:
         step = self._begin(port, message)

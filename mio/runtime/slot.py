@@ -139,7 +139,8 @@ class Supervisor:
         """Sleep until a worker or a request says something, or a moment has passed."""
         with selectors.DefaultSelector() as selector:
             for worker in filter(None, (self._worker, self._candidate)):
-                selector.register(worker.link, selectors.EVENT_READ)
+                wanted = selectors.EVENT_READ if worker.link.free else selectors.EVENT_READ | selectors.EVENT_WRITE
+                selector.register(worker.link, wanted)
             selector.register(self._control, selectors.EVENT_READ)
             selector.select(_POLL_S)
 
@@ -204,8 +205,7 @@ class Supervisor:
     def _start_worker(self, *, recover: bool) -> WorkerProcess:
         """A worker as the node stands; in the state of the last one if it is to recover."""
         worker = WorkerProcess(self._standing.command, "active", self._standing.overrides)
-        if recover:
-            worker.link.tell(slot.Recover(self._standing.marks))
+        worker.link.tell(slot.Recover(self._standing.marks if recover else slot.Marks()), patience_s=0.0)
         return worker
 
     def _watch_hang(self) -> None:

@@ -144,7 +144,7 @@ class Leave:
 
 @dataclass(frozen=True)
 class Recover:
-    """Start from where a worker stood that has died."""
+    """Start from where a worker stood that has died, or from nothing; the first thing an active worker is told."""
 
     marks: Marks
 

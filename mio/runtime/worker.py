@@ -114,7 +114,7 @@ class Worker:
             case slot.Leave():
                 _leave()
             case _:
-                raise TypeError(f"a worker cannot obey {message!r}")
+                raise TypeError(f"a worker cannot obey {type(message).__name__}")
 
     def _resume(self) -> None:
         """Serve again, since the successor could not; what cannot be opened any more ends this worker."""
@@ -235,7 +235,10 @@ def main() -> None:
 
 def _prepare(engine: Engine, link: Link) -> slot.Marks:
     """Open the engine, in the state of a worker that has died if there is one."""
-    message = link.hear()
+    try:
+        message = link.wait()
+    except EOFError:
+        sys.exit(1)
     marks = message.marks if isinstance(message, slot.Recover) else slot.Marks()
     if marks.sealed:
         engine.import_state(marks.state)
