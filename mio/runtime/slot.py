@@ -59,6 +59,7 @@ class WorkerProcess:
         overrides: Environment that makes it differ from what dora gave.
         loaded: Whether it has built its engine.
         connected: Whether it is connected to dora.
+        load_s: How long it took from its start until it was connected; 0 before.
         silent_s: For how long it has said nothing, as far as the supervisor itself was running.
         figures: What it measured of itself last.
         failure: What it said before it failed.
@@ -69,7 +70,8 @@ class WorkerProcess:
         self.command = command
         self.overrides = dict(overrides)
         self.loaded = self.connected = False
-        self.silent_s = 0.0
+        self.load_s = self.silent_s = 0.0
+        self._began_s = time.monotonic()
         self.figures: dict[str, Any] = {}
         self.failure: slot.Failed | None = None
         self.first_in: dict[str, int] = {}
@@ -79,6 +81,24 @@ class WorkerProcess:
             env["DORA_ZENOH_LISTEN"] = "tcp/127.0.0.1:0"  # the planned port is held by the active worker
         with theirs:
             self.process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()])
+
+    def note(self, message: object) -> None:
+        """Take over what it says of itself."""
+        self.silent_s = 0.0
+        match message:
+            case slot.Loaded():
+                self.loaded = True
+            case slot.Connected():
+                self.connected = True
+                self.load_s = round(time.monotonic() - self._began_s, 3)
+            case slot.Figures(summary):
+                self.figures = summary
+            case slot.Failed():
+                self.failure = message
+            case slot.FirstInputs(first_in):
+                self.first_in = first_in
+            case _:
+                pass
 
     def discard(self) -> None:
         """Kill it and close the link."""
@@ -152,21 +172,13 @@ class Supervisor:
             time.sleep(0.02)  # its process is about to end; do not spin meanwhile
 
     def _note(self, worker: WorkerProcess, message: object) -> None:
-        worker.silent_s = 0.0
-        worker.loaded = worker.loaded or isinstance(message, slot.Loaded)
-        worker.connected = worker.connected or isinstance(message, slot.Connected)
+        worker.note(message)
         match message:
             case slot.Checkpoint(marks) if worker is self._worker:
                 self._standing.marks = marks
                 self._file.write(self._standing)
                 if self._candidate is not None:
                     self._candidate.link.tell(slot.Trim(marks.last_in))
-            case slot.Failed():
-                worker.failure = message
-            case slot.Figures(summary):
-                worker.figures = summary
-            case slot.FirstInputs(first_in):
-                worker.first_in = first_in
             case slot.Connected() if worker is self._worker:
                 self._go_to(State.STEADY)
             case slot.Connected() if self._state is State.LOADING:
@@ -249,6 +261,7 @@ class Supervisor:
             "state": self._state.value,
             "pid": os.getpid(),
             "worker_pid": self._worker.process.pid,
+            "load_s": self._worker.load_s,
             "uptime_s": round(time.monotonic() - self._began_s, 3),
             "overrides": self._worker.overrides,
             "swaps": self._standing.swaps,
