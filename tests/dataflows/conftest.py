@@ -60,6 +60,9 @@ class RelayFlow:
         (sockets,) = running_flows().values()
         return ask(sockets[node], content, timeout_s)
 
+    def wait_until(self, condition: Callable[[], bool], within_s: float = 30.0) -> None:
+        wait_until(condition, within_s)
+
     def swap(self, engine: str, **keys: Any) -> dict[str, Any]:
         env = {f"MIO_RELAY__{key.upper()}": str(value) for key, value in {"engine": engine, **keys}.items()}
         return self.ask("relay", do="swap", env=env)
