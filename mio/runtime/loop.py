@@ -8,7 +8,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from mio.contracts.engine import Engine, Output
 from mio.contracts.messages import Message, Tick
@@ -17,12 +18,14 @@ from mio.errors import ContractError, MioError
 from mio.runtime.manifest import Manifest
 from mio.runtime.slot_protocol import Marks
 from mio.runtime.stats import NodeStats
+from mio.runtime.tee import Content, Tees
 from mio.runtime.transport import Closed, Received, Stopping, Transport
 
 TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
 _IDLE_S = 0.1
-_MESSAGES_NS = 5_000_000  # between two ticks that are late, for messages that wait
+_REPORTED = 200  # different problems that are remembered, so that each is told once
+_MESSAGES_NS = 5_000_000  # at least, between two ticks that are late, for messages that wait
 
 
 class _Work(NamedTuple):
@@ -33,8 +36,9 @@ class _Work(NamedTuple):
 class _Step:
     """A step in progress, with the time it has taken so far."""
 
-    def __init__(self, port: str, outputs: Iterator[Output | None]) -> None:
+    def __init__(self, port: str, seq: int, outputs: Iterator[Output | None]) -> None:
         self.port = port
+        self.seq = seq
         self.outputs = outputs
         self.elapsed_ns = 0
 
@@ -44,6 +48,8 @@ class Loop:
 
     Attributes:
         engine: The engine.
+        stats: What it measures of itself.
+        tees: Who is told what happens here.
         drained: Whether the last look found no message waiting in the transport.
     """
 
@@ -56,9 +62,10 @@ class Loop:
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.engine = engine
+        self.tees = Tees(now_ns)
         self._manifest = manifest
         self._transport = transport
-        self._stats = stats
+        self.stats = stats
         self._now_ns = now_ns
         self._queue: deque[_Work] = deque()
         self._active: _Step | None = None
@@ -67,7 +74,7 @@ class Loop:
         self._reported: set[str] = set()
         self._period_ns = round(1e9 / engine.tick_hz) if engine.tick_hz > 0 else 0
         self._next_tick_ns = now_ns()
-        self._ticked_ns = 0
+        self._ticked_ns = self._tick_took_ns = 0
         self._deadline_ns: int | None = None
         self.drained = False
 
@@ -83,7 +90,8 @@ class Loop:
     def turn(self, longest_wait_s: float = _IDLE_S) -> bool:
         """Take at most one event, tick if due, advance the step in progress; false when all is done.
 
-        An engine whose ticks take longer than their period still gets its messages.
+        An engine whose ticks take longer than their period still gets its messages: as long as any wait, they have as
+        much time as the last tick took.
 
         Args:
             longest_wait_s: How long to wait for an event.
@@ -104,14 +112,16 @@ class Loop:
             self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
         elif self._now_ns() > self._deadline_ns:
             return False
+        self.stats.waiting(len(self._queue))
         self._advance()
-        self._stats.write_if_due()
+        self.stats.write_if_due()
         return True
 
     def close(self) -> None:
         """Close the engine and write the last figures."""
         self.engine.close()
-        self._stats.write_if_due(now=True)
+        self.stats.write_if_due(now=True)
+        self.tees.close()
 
     @property
     def stepping(self) -> bool:
@@ -125,12 +135,23 @@ class Loop:
     def abandon(self) -> None:
         """Close the step in progress."""
         if self._active is not None:
+            self.tees.ended("abandon", self._active.port, self._active.seq, self._active.elapsed_ns)
             self._close(self._active)
             self._active = None
 
+    def tee(self, path: Path, content: Content, start: dict[str, Any]) -> None:
+        """Begin to stream what happens here to a collector.
+
+        Raises:
+            OSError: If nobody listens there.
+        """
+        self.tees.attach(path, content, start)
+        for work in self._queue:
+            self.tees.waits(work.port, work.message)
+
     def marks(self) -> Marks:
         """Where this loop stands, for a successor: what has been taken from each port (stepped, or dropped)."""
-        return Marks(dict(self._last_in), dict(self._next_out), self.engine.export_state())
+        return Marks.of(self._last_in, self._next_out, self.engine.export_state())
 
     def adopt(self, marks: Marks) -> None:
         """Go on with a predecessor's message numbers."""
@@ -148,7 +169,7 @@ class Loop:
     def take(self, event: Received) -> None:
         """Decode a message and queue it, replace by it, or step it at once, as its port says."""
         port = self._manifest.inputs.get(event.port)
-        stats = self._stats.input(event.port)
+        stats = self.stats.input(event.port)
         try:
             if port is None:
                 raise ContractError(f"no input '{event.port}'", "see the node's dora-node.yml for its ports")
@@ -159,6 +180,7 @@ class Loop:
             stats.refused += 1
             self._report(event.port, error)
             return
+        self.tees.taken(event.port, event.metadata, event.value)
         same_host = message.host == self._transport.host
         stats.received(message.seq, self._now_ns() - message.sent_ns if same_host else None)
         if message.flush:
@@ -182,21 +204,23 @@ class Loop:
         for work in self._queue:
             if work.port == port:
                 self._last_in[port] = work.message.seq
-                self._stats.input(port).replaced += 1
+                self.stats.input(port).replaced += 1
         self._queue = deque(work for work in self._queue if work.port != port)
 
     def _tick_if_due(self, *, idle: bool) -> None:
         now = self._now_ns()
-        if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= _MESSAGES_NS):
+        messages_ns = max(_MESSAGES_NS, self._tick_took_ns)
+        if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= messages_ns):
             return
         behind = (now - self._next_tick_ns) // self._period_ns
-        self._stats.ticks_skipped += behind
+        self.stats.ticks_skipped += behind
         self._next_tick_ns += (behind + 1) * self._period_ns
         self._step_at_once(TICK, Tick(mono_ns=now))
         self._ticked_ns = self._now_ns()
+        self._tick_took_ns = self._ticked_ns - now
 
     def _step_at_once(self, port: str, message: Message) -> None:
-        step = self._begin(port, message)
+        step = self._begin(port, message, at_once=True)
         while step is not None and self._pull(step):
             pass
 
@@ -204,16 +228,21 @@ class Loop:
         if self._active is None and self._queue:
             work = self._queue.popleft()
             self._last_in[work.port] = work.message.seq
-            self._active = self._begin(work.port, work.message)
-        if self._active is not None and not self._pull(self._active):
-            self._active = None
+            self._active = self._begin(work.port, work.message, at_once=False)
+        if self._active is not None:
+            self.tees.pulled()
+            self._active = self._active if self._pull(self._active) else None
 
-    def _begin(self, port: str, message: Message) -> _Step | None:
+    def _begin(self, port: str, message: Message, *, at_once: bool) -> _Step | None:
+        if self.tees.waiting and self._active is None:
+            self.tees.state(self.marks(), at_boundary=self.engine.at_boundary())
+        self.tees.began(port, message, at_once=at_once)
         began = time.perf_counter_ns()
         try:
-            step = _Step(port, iter(self.engine.step(port, message)))
+            step = _Step(port, message.seq, iter(self.engine.step(port, message)))
         except MioError as error:
             self._report(port, error)
+            self.tees.ended("done", port, message.seq, time.perf_counter_ns() - began)
             return None
         step.elapsed_ns = time.perf_counter_ns() - began
         return step
@@ -228,10 +257,11 @@ class Loop:
             output = _Step
         step.elapsed_ns += time.perf_counter_ns() - began
         if output is _Step:
-            self._stats.input(step.port).computed(step.elapsed_ns)
+            self.stats.step_computed(step.port, step.elapsed_ns)
+            self.tees.ended("done", step.port, step.seq, step.elapsed_ns)
             return False
         if isinstance(output, tuple):
-            self._send(*output)
+            self._send(*output, computed_ns=step.elapsed_ns)
         return True
 
     def _close(self, step: _Step) -> None:
@@ -239,14 +269,16 @@ class Loop:
         if close is not None:
             close()
 
-    def _send(self, port: str, message: Message) -> None:
+    def _send(self, port: str, message: Message, *, computed_ns: int) -> None:
         declared = self._manifest.outputs.get(port)
         if declared is None or not isinstance(message, declared.message):
             raise ContractError(f"the engine sent {message.KIND} on '{port}', which dora-node.yml does not declare")
         seq = self._next_out.get(port, 0)
         self._next_out[port] = seq + 1
-        self._transport.send(port, encode(message, seq=seq, sent_ns=self._now_ns(), host=self._transport.host))
-        self._stats.output(port).count += 1
+        wire = encode(message, seq=seq, sent_ns=self._now_ns(), host=self._transport.host)
+        self._transport.send(port, wire)
+        self.tees.sent(port, wire, computed_ns)
+        self.stats.output(port).count += 1
 
     def _drain(self) -> None:
         """Work off what is queued after the last input."""
@@ -258,5 +290,7 @@ class Loop:
         """Log a problem once per port and text."""
         key = f"{port}: {error}"
         if key not in self._reported:
+            if len(self._reported) >= _REPORTED:
+                self._reported.clear()
             self._reported.add(key)
             self._transport.log("error", key)

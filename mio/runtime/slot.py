@@ -9,9 +9,11 @@ States and transitions: ``STARTING`` -> ``STEADY`` when the worker is connected;
 request to swap; ``LOADING`` -> ``SETTLING`` when the candidate is connected; ``SETTLING`` -> ``RETIRING`` after a
 moment, for inputs that were on their way; ``RETIRING`` -> ``TAKING_OVER`` when the worker has stopped;
 ``TAKING_OVER`` -> ``STEADY`` when the candidate is active. If the candidate fails or is late in any of them, the
-worker goes on: -> ``STEADY``. If the worker dies in any of them: -> ``STARTING``.
+worker goes on: -> ``STEADY``. If the worker dies in any of them: -> ``STARTING``. A supervisor that is killed takes its
+worker with it; dora starts another one, which goes on from the last checkpoint that its predecessor wrote down.
 """
 
+import math
 import os
 import selectors
 import signal
@@ -25,6 +27,7 @@ from typing import Any
 from mio.runtime import slot_protocol as slot
 from mio.runtime.control import ControlServer, Request
 from mio.runtime.dora_env import dora_dataflow_id, dora_node_id
+from mio.runtime.lasting import Standing, StandingFile
 
 _POLL_S = 0.2
 _SETTLE_S = 0.3
@@ -32,6 +35,7 @@ _TAKE_OVER_S = 10.0
 _BOUNDARY_S = 6.0
 _LOAD_S = 180.0
 _LEAVE_S = 5.0
+_HANG_S = 5.0  # a hundred times as long as a step may go on without yielding
 _DEATHS = 4
 _DEATHS_WITHIN_S = 30.0
 
@@ -53,7 +57,11 @@ class WorkerProcess:
     Attributes:
         command: What was started.
         overrides: Environment that makes it differ from what dora gave.
-        beat_s: When it last showed that its loop goes round; 0 before it is connected.
+        loaded: Whether it has built its engine.
+        connected: Whether it is connected to dora.
+        load_s: How long it took from its start until it was connected; 0 before.
+        silent_s: For how long it has said nothing, as far as the supervisor itself was running.
+        figures: What it measured of itself last.
         failure: What it said before it failed.
         first_in: First inputs that it has kept as a standby.
     """
@@ -61,7 +69,10 @@ class WorkerProcess:
     def __init__(self, command: list[str], role: slot.Role, overrides: Mapping[str, str]) -> None:
         self.command = command
         self.overrides = dict(overrides)
-        self.beat_s = 0.0
+        self.loaded = self.connected = False
+        self.load_s = self.silent_s = 0.0
+        self._began_s = time.monotonic()
+        self.figures: dict[str, Any] = {}
         self.failure: slot.Failed | None = None
         self.first_in: dict[str, int] = {}
         self.link, theirs = slot.link_pair()
@@ -70,6 +81,24 @@ class WorkerProcess:
             env["DORA_ZENOH_LISTEN"] = "tcp/127.0.0.1:0"  # the planned port is held by the active worker
         with theirs:
             self.process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()])
+
+    def note(self, message: object) -> None:
+        """Take over what it says of itself."""
+        self.silent_s = 0.0
+        match message:
+            case slot.Loaded():
+                self.loaded = True
+            case slot.Connected():
+                self.connected = True
+                self.load_s = round(time.monotonic() - self._began_s, 3)
+            case slot.Figures(summary):
+                self.figures = summary
+            case slot.Failed():
+                self.failure = message
+            case slot.FirstInputs(first_in):
+                self.first_in = first_in
+            case _:
+                pass
 
     def discard(self) -> None:
         """Kill it and close the link."""
@@ -82,20 +111,25 @@ class Supervisor:
     """Runs a node's worker, replaces it on request, and brings it back when it dies or hangs."""
 
     def __init__(self, package: str, node_id: str, dataflow_id: str) -> None:
-        self._command = [sys.executable, "-m", "mio.runtime.worker", package]
         self._node_id = node_id
+        self._control = ControlServer(dataflow_id, node_id)
+        self._file = StandingFile(self._control.path.with_suffix(".state"))
+        self._standing = Standing([sys.executable, "-m", "mio.runtime.worker", package])
+        self._began_s = self._looked_s = time.monotonic()
         self._state = State.STARTING
         self._since_s = time.monotonic()
-        self._marks = slot.Marks()
         self._request: Request | None = None
         self._candidate: WorkerProcess | None = None
         self._leaving: list[tuple[float, WorkerProcess]] = []
         self._deaths_s: list[float] = []
-        self._swaps = 0
-        self._hang_s = float(os.environ.get("MIO_HANG_S", "10") or "10")
+        self._tees: dict[str, str] = {}
+        self._hang_s = float(os.environ.get("MIO_HANG_S", str(_HANG_S)) or _HANG_S)
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
-        self._control = ControlServer(dataflow_id, node_id)
-        self._worker: WorkerProcess = WorkerProcess(self._command, "active", {})
+        left = self._file.read()
+        if left is not None:
+            self._standing = left
+            self._standing.deaths += 1
+        self._worker: WorkerProcess = self._start_worker(recover=left is not None)
 
     def run(self) -> int:
         """Supervise until the worker ends, and return its exit status."""
@@ -115,6 +149,7 @@ class Supervisor:
                 self._drive_swap()
                 self._bury_the_leaving()
         finally:
+            self._file.remove()
             self._control.close()
             for worker in filter(None, (self._worker, self._candidate)):
                 worker.discard()
@@ -125,7 +160,8 @@ class Supervisor:
         """Sleep until a worker or a request says something, or a moment has passed."""
         with selectors.DefaultSelector() as selector:
             for worker in filter(None, (self._worker, self._candidate)):
-                selector.register(worker.link, selectors.EVENT_READ)
+                wanted = selectors.EVENT_READ if worker.link.free else selectors.EVENT_READ | selectors.EVENT_WRITE
+                selector.register(worker.link, wanted)
             selector.register(self._control, selectors.EVENT_READ)
             selector.select(_POLL_S)
 
@@ -137,22 +173,21 @@ class Supervisor:
             time.sleep(0.02)  # its process is about to end; do not spin meanwhile
 
     def _note(self, worker: WorkerProcess, message: object) -> None:
-        worker.beat_s = time.monotonic() if worker.beat_s or isinstance(message, slot.Connected) else 0.0
+        worker.note(message)
         match message:
             case slot.Checkpoint(marks) if worker is self._worker:
-                self._marks = marks
+                self._standing.marks = marks
+                self._file.write(self._standing)
                 if self._candidate is not None:
                     self._candidate.link.tell(slot.Trim(marks.last_in))
-            case slot.Failed():
-                worker.failure = message
-            case slot.FirstInputs(first_in):
-                worker.first_in = first_in
             case slot.Connected() if worker is self._worker:
                 self._go_to(State.STEADY)
+                self._stream(worker)
             case slot.Connected() if self._state is State.LOADING:
                 self._go_to(State.SETTLING)
             case slot.Retired(marks) if self._state is State.RETIRING and self._candidate is not None:
-                self._marks = marks
+                self._standing.marks = marks
+                self._stream(self._candidate)
                 self._candidate.link.tell(slot.Go(marks))
                 self._go_to(State.TAKING_OVER)
             case slot.Active() if self._state is State.TAKING_OVER and self._candidate is not None:
@@ -165,9 +200,10 @@ class Supervisor:
     def _revive(self, status: int) -> bool:
         """Start a new worker from the last checkpoint; false if they keep dying."""
         now = time.monotonic()
+        self._standing.deaths += 1
         self._deaths_s = [death for death in self._deaths_s if now - death < _DEATHS_WITHIN_S] + [now]
         failure = self._worker.failure
-        if failure is not None and not self._worker.beat_s:  # it said why it cannot start; trying again is no use
+        if failure is not None and not self._worker.connected:  # it said why it cannot start; trying again is no use
             _say(f"{self._node_id}: {failure.problem}" + (f" -> {failure.remedy}" if failure.remedy else ""))
             return False
         _say(f"{self._node_id}: its worker ended with status {status}; starting another")
@@ -176,20 +212,49 @@ class Supervisor:
             return False
         if self._candidate is not None:
             self._give_up_swap("the active worker ended during the swap")
-        overrides = self._worker.overrides
         self._worker.link.close()
-        self._worker = WorkerProcess(self._command, "active", overrides)
-        if len(self._deaths_s) == 1:  # a state that kills twice is not tried a third time
-            self._worker.link.tell(slot.Recover(self._marks))
+        self._worker = self._start_worker(recover=len(self._deaths_s) == 1)  # a state that kills twice is given up
         self._go_to(State.STARTING)
         return True
 
+    def _start_worker(self, *, recover: bool) -> WorkerProcess:
+        """A worker as the node stands; in the state of the last one if it is to recover."""
+        worker = WorkerProcess(self._standing.command, "active", self._standing.overrides)
+        worker.link.tell(slot.Recover(self._standing.marks if recover else slot.Marks()), patience_s=0.0)
+        return worker
+
     def _watch_hang(self) -> None:
-        beat_s = self._worker.beat_s
-        if beat_s and time.monotonic() - beat_s > self._hang_s:
-            _say(f"{self._node_id}: its worker has not moved for {self._hang_s:g} s; killing it")
-            self._worker.process.kill()
-            self._worker.process.wait()
+        """Kill a worker that says nothing; time in which this process did not run either does not count."""
+        now, worker = time.monotonic(), self._worker
+        worker.silent_s += min(now - self._looked_s, 2 * _POLL_S)
+        self._looked_s = now
+        if worker.silent_s > self._patience_s():
+            _say(f"{self._node_id}: its worker has not moved for {self._patience_s():g} s; killing it")
+            worker.process.kill()
+            worker.process.wait()
+
+    def _patience_s(self) -> float:
+        """How long the worker may be silent: at the first start dora lets nobody go before all nodes are ready."""
+        if self._worker.connected:
+            return self._hang_s
+        waits_for_others = self._worker.loaded and not self._standing.deaths
+        return math.inf if waits_for_others else max(self._load_s, _LOAD_S)
+
+    # Streaming to collectors
+
+    def _begin_tee(self, request: Request) -> None:
+        path = str(request.content.get("path"))
+        new = path not in self._tees
+        self._tees[path] = str(request.content.get("content", "whole"))
+        if new and self._worker.connected:
+            self._worker.link.tell(slot.Tee(path, self._tees[path]))
+        request.answer({"node": self._node_id})
+
+    def _stream(self, worker: WorkerProcess) -> None:
+        """Let a worker that begins to serve stream to the collectors that are still there."""
+        self._tees = {path: content for path, content in self._tees.items() if os.path.exists(path)}
+        for path, content in self._tees.items():
+            worker.link.tell(slot.Tee(path, content))
 
     # Swapping
 
@@ -200,6 +265,10 @@ class Supervisor:
         match request.content.get("do"):
             case "status":
                 request.answer(self._status())
+            case "stats":
+                request.answer({**self._status(), "figures": self._worker.figures})
+            case "tee":
+                self._begin_tee(request)
             case "swap" if self._state is State.STEADY:
                 self._begin_swap(request)
             case "swap":
@@ -213,14 +282,16 @@ class Supervisor:
             "state": self._state.value,
             "pid": os.getpid(),
             "worker_pid": self._worker.process.pid,
+            "load_s": self._worker.load_s,
+            "uptime_s": round(time.monotonic() - self._began_s, 3),
             "overrides": self._worker.overrides,
-            "swaps": self._swaps,
-            "deaths": len(self._deaths_s),
+            "swaps": self._standing.swaps,
+            "deaths": self._standing.deaths,
         }
 
     def _begin_swap(self, request: Request) -> None:
         overrides = {**self._worker.overrides, **request.content.get("env", {})}
-        command = request.content.get("command") or self._command
+        command = request.content.get("command") or self._standing.command
         try:
             self._candidate = WorkerProcess(command, "standby", overrides)
         except OSError as error:
@@ -249,10 +320,11 @@ class Supervisor:
 
     def _finish_swap(self, candidate: WorkerProcess) -> None:
         old, self._worker, self._candidate = self._worker, candidate, None
-        self._command = candidate.command
+        self._standing.command, self._standing.overrides = candidate.command, candidate.overrides
+        self._standing.swaps += 1
+        self._file.write(self._standing)
         old.link.tell(slot.Leave())
         self._leaving.append((time.monotonic() + _LEAVE_S, old))
-        self._swaps += 1
         handover_ms = round(self._elapsed_s() * 1e3, 2)
         self._go_to(State.STEADY)
         if self._request is not None:

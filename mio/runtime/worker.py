@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -26,13 +27,17 @@ from mio.errors import ConfigError, MioError
 from mio.runtime import slot_protocol as slot
 from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
+from mio.runtime.identity import identity
+from mio.runtime.link import Link
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
-from mio.runtime.stats import NodeStats, run_folder
+from mio.runtime.stats import NodeStats, budget_ms, run_folder
+from mio.runtime.tee import Content
 from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Transport
 
 _BEAT_S = 0.5
 _CHECKPOINT_S = 1.0
+_FIGURES_S = 1.0
 _FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
 _RETIRING_WAIT_S = 0.002  # shorter than between the messages of any stream, so that the loop finds itself drained
@@ -53,7 +58,7 @@ class State(Enum):
 class Worker:
     """Drives a loop as its supervisor says."""
 
-    def __init__(self, loop: Loop, transport: Transport, link: slot.Link, role: slot.Role) -> None:
+    def __init__(self, loop: Loop, transport: Transport, link: Link, role: slot.Role) -> None:
         self._loop = loop
         self._transport = transport
         self._link = link
@@ -62,7 +67,7 @@ class Worker:
         self._first_in: dict[str, int] = {}
         self._retire = slot.Retire({}, 0.0)
         self._retire_by_s = 0.0
-        self._beat_s = self._checkpoint_s = 0.0
+        self._beat_s = self._checkpoint_s = self._figures_s = 0.0
 
     def run(self) -> None:
         """Work until the dataflow ends or a successor has taken over."""
@@ -111,8 +116,10 @@ class Worker:
                 self._resume()
             case slot.Leave():
                 _leave()
+            case slot.Tee():
+                self._tee(message)
             case _:
-                raise TypeError(f"a worker cannot obey {message!r}")
+                raise TypeError(f"a worker cannot obey {type(message).__name__}")
 
     def _resume(self) -> None:
         """Serve again, since the successor could not; what cannot be opened any more ends this worker."""
@@ -123,6 +130,12 @@ class Worker:
             self._link.tell(slot.Failed(error.problem, error.remedy))
             sys.exit(1)
         self._state = State.ACTIVE
+
+    def _tee(self, tee: slot.Tee) -> None:
+        try:
+            self._loop.tee(Path(tee.path), cast(Content, tee.content), identity(sys.argv[1]))
+        except OSError as error:
+            self._transport.log("warn", f"cannot stream to {tee.path}: {error.strerror}")
 
     def _keep_one(self) -> bool:
         """Keep one input for later; false if the dataflow ends."""
@@ -167,13 +180,15 @@ class Worker:
         self._link.tell(slot.Active())
 
     def _report(self) -> None:
+        """Tell the supervisor how it goes; what it has no room for now is told a moment later."""
         now = time.monotonic()
-        if now - self._beat_s >= _BEAT_S:
+        if now - self._beat_s >= _BEAT_S and self._link.mention(slot.Beat()):
             self._beat_s = now
-            self._link.tell(slot.Beat())
-        if self._state is State.ACTIVE and now - self._checkpoint_s >= _CHECKPOINT_S:
+        if now - self._figures_s >= _FIGURES_S and self._link.mention(slot.Figures(self._loop.stats.now())):
+            self._figures_s = now
+        if self._state is State.ACTIVE and now - self._checkpoint_s >= _CHECKPOINT_S and self._link.free:
             self._checkpoint_s = now
-            self._link.tell(slot.Checkpoint(self._loop.marks()))
+            self._link.mention(slot.Checkpoint(self._loop.marks()))
 
 
 def build(package: str) -> tuple[Engine, Manifest]:
@@ -186,14 +201,26 @@ def build(package: str) -> tuple[Engine, Manifest]:
     Raises:
         MioError: With the remedy.
     """
-    node = package.rpartition(".")[2]
     manifest = read_manifest(manifest_path(package))
+    config_struct, build_engine = parts(package)
+    config = load_config(dora_node_id() or package.rpartition(".")[2], config_struct)
+    engine = build_engine(config)
+    engine.label = str(getattr(config, "engine", ""))
+    return engine, manifest
+
+
+def parts(package: str) -> tuple[type[msgspec.Struct], Callable[[msgspec.Struct], Engine]]:
+    """A node's configuration struct, and what builds its engine from one.
+
+    Raises:
+        ConfigError: If a package that it needs is missing.
+    """
+    node = package.rpartition(".")[2]
     try:
         config_struct: type[msgspec.Struct] = getattr(import_module(f"{package}.config"), f"{node.capitalize()}Config")
-        build_engine: Callable[[msgspec.Struct], Engine] = import_module(f"{package}.engine").build_engine
+        return config_struct, import_module(f"{package}.engine").build_engine
     except ModuleNotFoundError as error:
         raise ConfigError(f"{node} needs the package {error.name}", f"pip install 'mio[{_extra(package)}]'") from error
-    return build_engine(load_config(dora_node_id() or node, config_struct)), manifest
 
 
 def main() -> None:
@@ -207,6 +234,8 @@ def main() -> None:
     role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
     try:
         engine, manifest = build(package)
+        stats = NodeStats(dora_node_id() or package, run_folder(), budget_ms())
+        stats.engine = engine.label
         marks = _prepare(engine, link) if role == "active" else slot.Marks()
     except MioError as error:
         link.tell(slot.Failed(error.problem, error.remedy))
@@ -218,17 +247,20 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     transport = DoraTransport()
     _log_through(transport)
-    loop = Loop(engine, manifest, transport, NodeStats(transport.node_id, run_folder()))
+    loop = Loop(engine, manifest, transport, stats)
     loop.adopt(marks)
     link.tell(slot.Connected())
     Worker(loop, transport, link, role).run()
 
 
-def _prepare(engine: Engine, link: slot.Link) -> slot.Marks:
+def _prepare(engine: Engine, link: Link) -> slot.Marks:
     """Open the engine, in the state of a worker that has died if there is one."""
-    message = link.hear()
+    try:
+        message = link.wait()
+    except EOFError:
+        sys.exit(1)
     marks = message.marks if isinstance(message, slot.Recover) else slot.Marks()
-    if marks.state:
+    if marks.sealed:
         engine.import_state(marks.state)
     engine.open()
     return marks

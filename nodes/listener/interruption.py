@@ -13,7 +13,8 @@ from nodes.listener.utterance import words
 
 _SURE_MS = 480.0
 _SURE_WORDS = 2
-_SURE_CONFIDENCE = 0.6
+_SURE_CONFIDENCE = 0.66
+_OPENER_CONFIDENCE = 0.55
 _LONG_MS = 1_000.0
 _EVALUATION_WORDS = 2  # "that's great", "how nice"
 
@@ -51,15 +52,14 @@ _ENGLISH = Lexicon(
         "well, so, wow, whoa, really, oh really, is that so, no way, no kidding, nice, cool, great, good, "
         "lovely, amazing, awesome, interesting, funny, fine, true, exactly, indeed, absolutely, totally, "
         "definitely, certainly, perfect, i see, i c, i know, i understand, i agree, got it, gotcha, makes "
-        "sense, fair enough, me too, same here, go on, oh my, oh my god, my goodness, goodness, gosh, thank "
-        "you, thanks, thank you very much, bless you, you"
+        "sense, fair enough, me too, same here, go on, oh my, oh my god, o my, o my god, my goodness, goodness, "
+        "gosh, thank you, thanks, thank you very much, bless you, you"
     ),
     openers=_phrases(
-        "stop, wait, hold, hang, pause, quiet, enough, silence, shush, no, nope, not, sorry, excuse, "
-        "pardon, please, hey, hello, listen, but, actually, however, what, what's, whats, why, how, who, "
-        "who's, where, where's, when, which, whose, can, can't, cannot, could, would, will, do, does, did, "
-        "don't, is, are, was, were, have, has, may, should, tell, let, let's, give, show, say, repeat, one, "
-        "just, never, forget, skip, shut, cut, i'd, i've"
+        "stop, wait, hold, hang, pause, quiet, enough, silence, shush, no, nope, sorry, excuse, pardon, "
+        "please, hey, hello, listen, but, actually, however, what, what's, whats, why, how, who, who's, "
+        "where, where's, when, which, whose, can, can't, cannot, could, would, tell, repeat, never, forget, "
+        "skip, shut, cut"
     ),
     evaluations=_phrases("that's, thats, that, it's, how, so, very, oh, sounds, what a"),
 )
@@ -98,7 +98,8 @@ def weigh(text: str, *, confidence: float, voiced_ms: float, language: str = "en
     rest = _without_backchannels(said, lexicon)
     if not rest:
         return Weight.BACKCHANNEL if said else Weight.NOTHING
-    if rest[0] in lexicon.openers and not (_evaluates(rest, lexicon) and voiced_ms < _LONG_MS):
+    opens = rest[0] in lexicon.openers and confidence >= _OPENER_CONFIDENCE
+    if opens and not (_evaluates(rest, lexicon) and voiced_ms < _LONG_MS):
         return Weight.INTERRUPTION
     if rest[0] in lexicon.evaluations and len(rest) <= _EVALUATION_WORDS and voiced_ms < _LONG_MS:
         return Weight.BACKCHANNEL
