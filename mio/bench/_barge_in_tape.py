@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mio.contracts.arkit import ARKIT_INDEX
-from mio.contracts.messages import AudioChunk, Clock, FaceMotion, FloatArray, Message, Speech
+from mio.contracts.messages import AudioChunk, Clock, FaceMotion, FloatArray, Message, Reply, Speech
 from mio.contracts.rates import FACE_FPS, SPEECH_HZ
 from mio.contracts.stage import StageClock
 from mio.contracts.wire import decode
@@ -67,6 +67,14 @@ class Streams:
         """All sound of a turn, as the talker made it."""
         chunks = [m for _, m in self.of("talker", "speech") if isinstance(m, Speech) and m.segment_id == segment_id]
         return _placed([(chunk.start_sample, chunk.samples) for chunk in chunks])
+
+    def heard_text(self, segment_id: int) -> str:
+        """The words of a turn that were heard, by the speaker's last word on it."""
+        last = [clock for clock in self.clocks if clock.segment_id == segment_id and clock.fin]
+        clauses = [
+            m.text for _, m in self.of("thinker", "reply") if isinstance(m, Reply) and m.segment_id == segment_id
+        ]
+        return " ".join(filter(None, clauses))[: last[-1].heard_char].rstrip() if last else ""
 
     def jaw(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
         """How far the mouth is open as it was to be seen: ``[n]`` stage times, and ``[n]`` 0..1."""

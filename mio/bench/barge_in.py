@@ -67,6 +67,7 @@ class _Result(NamedTuple):
         committed: Whether the listener ended the avatar's turn.
         moments: When what was heard and seen changed.
         stages: When each node acted, ms from the onset.
+        kept: Whether the transcript has exactly those words of the turn that were heard.
     """
 
     case: _Case
@@ -74,6 +75,7 @@ class _Result(NamedTuple):
     committed: bool
     moments: Moments
     stages: dict[str, float]
+    kept: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -163,7 +165,15 @@ def _converse(cases: Sequence[_Case], folder: Path, args: argparse.Namespace, ro
         (own,) = set(running_flows()) - others
         recorder = Recorder(find_flow(own), tape, Options("none"))
         recorder.run(_PER_CASE_S * len(cases), lambda: not running.running or _is_over(log, len(lines)))
-    return _results(cases, tape, log, echo=room is _ECHO)
+    transcript = (folder / "transcript.md").read_text(encoding="utf-8")
+    streams = Streams(Tape(tape))
+    said = {row["line"]: row for row in _rows(log) if row["said"]}
+    echo = room is _ECHO
+    return [
+        _result(case, streams, said[2 * number + 1], transcript, echo=echo)
+        for number, case in enumerate(cases)
+        if 2 * number + 1 in said
+    ]
 
 
 def _written(path: Path, said: Interjection) -> str:
@@ -216,19 +226,7 @@ def _rows(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _results(cases: Sequence[_Case], tape: Path, log: Path, *, echo: bool) -> list[_Result]:
-    """Those cases whose moment came."""
-    streams = Streams(Tape(tape))
-    said = {row["line"]: row for row in _rows(log) if row["said"]}
-    results: list[_Result] = []
-    for number, case in enumerate(cases):
-        row = said.get(2 * number + 1)
-        if row is not None:
-            results.append(_result(case, streams, row, echo=echo))
-    return results
-
-
-def _result(case: _Case, streams: Streams, row: dict[str, Any], *, echo: bool) -> _Result:
+def _result(case: _Case, streams: Streams, row: dict[str, Any], transcript: str, *, echo: bool) -> _Result:
     segment_id, length_ns = row["segment_id"], round(row["length_s"] * 1e9)
     try:
         onset_s = sound_bounds_s(case.said.sound, MICROPHONE_HZ)[0]
@@ -245,7 +243,9 @@ def _result(case: _Case, streams: Streams, row: dict[str, Any], *, echo: bool) -
     commits = [at_ns for at_ns, action in interrupts if action == "commit"]
     if commits:
         stages |= _stages(streams, commits[0], onset_ns, segment_id)
-    return _Result(case, echo, bool(commits), moments(streams, onset_ns, segment_id), stages)
+    heard = streams.heard_text(segment_id)
+    kept = f" {heard} ...\n" in transcript or f" {heard}\n" in transcript or not heard
+    return _Result(case, echo, bool(commits), moments(streams, onset_ns, segment_id), stages, kept)
 
 
 def _stages(streams: Streams, commit_ns: int, onset_ns: int, segment_id: int) -> dict[str, float]:
@@ -274,8 +274,10 @@ def _report_cases(report: Report, results: Sequence[_Result], asked: int) -> Non
             stopped_ms=_cell(result.moments.stopped) if result.committed else "",
             mouth_ms=_cell(result.moments.mouth) if result.committed else "",
             finished="yes" if result.moments.finished else "",
+            transcript="right" if result.kept else "wrong",
         )
     report.figure("cases", len(results), target=asked, at_least=True)
+    report.figure("transcripts_right", sum(result.kept for result in results), target=len(results), at_least=True)
 
 
 def _report_interruptions(report: Report, results: Sequence[_Result]) -> None:
