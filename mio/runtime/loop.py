@@ -69,6 +69,8 @@ class Loop:
         self._next_tick_ns = now_ns()
         self._ticked_ns = 0
         self._deadline_ns: int | None = None
+        self._until_ns = 0
+        self._left: list[Received] = []
         self.drained = False
 
     def run(self) -> None:
@@ -122,6 +124,17 @@ class Loop:
         """Whether messages wait here that a successor has not got, who has each port from a number on."""
         return any(work.message.seq < first_in.get(work.port, sys.maxsize) for work in self._queue)
 
+    def leave_since(self, sent_ns: int) -> None:
+        """Leave to a successor what is sent from a time on, except what is urgent; 0 for nothing."""
+        self._until_ns = sent_ns
+
+    def take_left(self) -> None:
+        """Take what was left to a successor, which cannot take over."""
+        self._until_ns = 0
+        left, self._left = self._left, []
+        for event in left:
+            self.take(event)
+
     def abandon(self) -> None:
         """Close the step in progress."""
         if self._active is not None:
@@ -158,6 +171,9 @@ class Loop:
         except ContractError as error:
             stats.refused += 1
             self._report(event.port, error)
+            return
+        if 0 < self._until_ns <= message.sent_ns and port.delivery != "urgent":
+            self._left.append(event)
             return
         same_host = message.host == self._transport.host
         stats.received(message.seq, self._now_ns() - message.sent_ns if same_host else None)

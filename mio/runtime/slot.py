@@ -56,6 +56,8 @@ class WorkerProcess:
         beat_s: When it last showed that its loop goes round; 0 before it is connected.
         failure: What it said before it failed.
         first_in: First inputs that it has kept as a standby.
+        since_ns: For one that does not say so: it has all inputs that were sent since.
+        exclusive: Whether it needs devices that its predecessor may hold.
     """
 
     def __init__(self, command: list[str], role: slot.Role, overrides: Mapping[str, str]) -> None:
@@ -64,6 +66,8 @@ class WorkerProcess:
         self.beat_s = 0.0
         self.failure: slot.Failed | None = None
         self.first_in: dict[str, int] = {}
+        self.since_ns = 0
+        self.exclusive = False
         self.link, theirs = slot.link_pair()
         env = {**os.environ, **self.overrides, slot.FD_VARIABLE: str(theirs.fileno()), slot.ROLE_VARIABLE: role}
         if role != "active":
@@ -82,7 +86,8 @@ class Supervisor:
     """Runs a node's worker, replaces it on request, and brings it back when it dies or hangs."""
 
     def __init__(self, package: str, node_id: str, dataflow_id: str) -> None:
-        self._command = [sys.executable, "-m", "mio.runtime.worker", package]
+        self._own_command = [sys.executable, "-m", "mio.runtime.worker", package]
+        self._command = self._own_command
         self._node_id = node_id
         self._state = State.STARTING
         self._since_s = time.monotonic()
@@ -92,6 +97,7 @@ class Supervisor:
         self._leaving: list[tuple[float, WorkerProcess]] = []
         self._deaths_s: list[float] = []
         self._swaps = 0
+        self._candidate_load_s = 0.0
         self._hang_s = float(os.environ.get("MIO_HANG_S", "10") or "10")
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
         self._control = ControlServer(dataflow_id, node_id)
@@ -147,9 +153,12 @@ class Supervisor:
                 worker.failure = message
             case slot.FirstInputs(first_in):
                 worker.first_in = first_in
+            case slot.Loaded(exclusive):
+                worker.exclusive = exclusive
             case slot.Connected() if worker is self._worker:
                 self._go_to(State.STEADY)
-            case slot.Connected() if self._state is State.LOADING:
+            case slot.Connected(since_ns) if self._state is State.LOADING:
+                worker.since_ns = since_ns
                 self._go_to(State.SETTLING)
             case slot.Retired(marks) if self._state is State.RETIRING and self._candidate is not None:
                 self._marks = marks
@@ -214,18 +223,17 @@ class Supervisor:
             "pid": os.getpid(),
             "worker_pid": self._worker.process.pid,
             "overrides": self._worker.overrides,
+            "command": self._command[4:] if self._command is not self._own_command else None,
             "swaps": self._swaps,
             "deaths": len(self._deaths_s),
         }
 
     def _begin_swap(self, request: Request) -> None:
         overrides = {**self._worker.overrides, **request.content.get("env", {})}
-        command = request.content.get("command") or self._command
-        try:
-            self._candidate = WorkerProcess(command, "standby", overrides)
-        except OSError as error:
-            request.refuse(f"{command[0]}: {error.strerror}", "name a program that can be run")
-            return
+        program = request.content.get("command")
+        adapter = [sys.executable, "-m", "mio.runtime.foreign", request.content.get("folder", ".")]
+        self._candidate = WorkerProcess([*adapter, *program] if program else self._own_command, "standby", overrides)
+        self._candidate_load_s = float(request.content.get("load_s", self._load_s))
         self._request = request
         self._go_to(State.LOADING)
 
@@ -240,12 +248,22 @@ class Supervisor:
             failure = candidate.failure or slot.Failed(f"it ended with status {candidate.process.returncode}")
             self._give_up_swap(failure.problem, failure.remedy)
             return
-        patience_s = {State.LOADING: self._load_s, State.RETIRING: _BOUNDARY_S * 2, State.TAKING_OVER: _TAKE_OVER_S}
-        if self._elapsed_s() > patience_s.get(self._state, 60.0):
+        if self._elapsed_s() > self._patience_s():
             self._give_up_swap(f"it was still {self._state.value} after {self._elapsed_s():.0f} s")
-        elif self._state is State.SETTLING and self._elapsed_s() > _SETTLE_S:
-            self._worker.link.tell(slot.Retire(candidate.first_in, _BOUNDARY_S))
+        elif self._state is State.SETTLING and (candidate.since_ns or self._elapsed_s() > _SETTLE_S):
+            retire = slot.Retire(candidate.first_in, _BOUNDARY_S, candidate.since_ns, candidate.exclusive)
+            self._worker.link.tell(retire)
             self._go_to(State.RETIRING)
+
+    def _patience_s(self) -> float:
+        """How long the swap may stay in its state."""
+        match self._state:
+            case State.LOADING:
+                return self._candidate_load_s
+            case State.RETIRING:
+                return _BOUNDARY_S * 2
+            case _:
+                return _TAKE_OVER_S
 
     def _finish_swap(self, candidate: WorkerProcess) -> None:
         old, self._worker, self._candidate = self._worker, candidate, None

@@ -104,6 +104,7 @@ class Worker:
             case slot.Retire():
                 self._retire = message
                 self._retire_by_s = time.monotonic() + message.within_s
+                self._loop.leave_since(message.since_ns)
                 self._state = State.RETIRING
             case slot.Trim(last_in):
                 self._buffer = [event for event in self._buffer if _seq(event) > last_in.get(event.port, -1)]
@@ -122,6 +123,7 @@ class Worker:
         except MioError as error:
             self._link.tell(slot.Failed(error.problem, error.remedy))
             sys.exit(1)
+        self._loop.take_left()
         self._state = State.ACTIVE
 
     def _keep_one(self) -> bool:
@@ -161,7 +163,7 @@ class Worker:
         self._loop.adopt(marks)
         self._state = State.ACTIVE
         for event in self._buffer:
-            if _seq(event) > marks.last_in.get(event.port, -1):
+            if _seq(event) > marks.last_in.get(event.port, -1) and _sent_ns(event) >= marks.taken_until_ns:
                 self._loop.take(event)
         self._buffer.clear()
         self._link.tell(slot.Active())
@@ -211,7 +213,7 @@ def main() -> None:
     except MioError as error:
         link.tell(slot.Failed(error.problem, error.remedy))
         sys.exit(1)
-    link.tell(slot.Loaded())
+    link.tell(slot.Loaded(engine.exclusive))
     gc.collect()
     gc.freeze()  # what has been loaded stays; looking through it at every collection costs a renderer 2 to 3 %
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; dora ends nodes in order
@@ -240,6 +242,10 @@ def _extra(package: str) -> str:
 
 def _seq(event: Received) -> int:
     return int(event.metadata.get("seq", -1))
+
+
+def _sent_ns(event: Received) -> int:
+    return int(event.metadata.get("sent_ns", 0))
 
 
 def _own_copy(event: Received) -> Received:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -21,7 +22,7 @@ class RelayFlow:
     def __init__(self, folder: Path, relay: dict[str, Any], rate_hz: float, extra: dict[str, str]) -> None:
         self.tally = folder / "tally.jsonl"
         env = {
-            "PYTHONPATH": str(PARTS),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(PARTS), os.environ.get("PYTHONPATH")))),
             "MIO_TALLY__PATH": str(self.tally),
             "MIO_PULSE__RATE_HZ": str(rate_hz),
             "MIO_RUN_DIR": str(folder),
