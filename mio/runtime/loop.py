@@ -14,6 +14,7 @@ from mio.contracts.engine import Engine, Output
 from mio.contracts.messages import Message, Tick
 from mio.contracts.wire import decode, encode
 from mio.errors import ContractError, MioError
+from mio.runtime.host_clock import HostClocks
 from mio.runtime.manifest import Manifest
 from mio.runtime.slot_protocol import Marks
 from mio.runtime.stats import NodeStats
@@ -69,6 +70,7 @@ class Loop:
         self._next_tick_ns = now_ns()
         self._ticked_ns = 0
         self._deadline_ns: int | None = None
+        self._clocks = HostClocks(transport.host)
         self._until_ns = 0
         self._left: list[Received] = []
         self.drained = False
@@ -172,6 +174,7 @@ class Loop:
             stats.refused += 1
             self._report(event.port, error)
             return
+        message = self._clocks.here(message, event.arrived_ns or self._now_ns())
         if 0 < self._until_ns <= message.sent_ns and port.delivery != "urgent":
             self._left.append(event)
             return

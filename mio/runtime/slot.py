@@ -274,7 +274,8 @@ class Supervisor:
         handover_ms = round(self._elapsed_s() * 1e3, 2)
         self._go_to(State.STEADY)
         if self._request is not None:
-            self._request.answer({"handover_ms": handover_ms, **self._status()})
+            took_over_ns = time.monotonic_ns()
+            self._request.answer({"handover_ms": handover_ms, "took_over_ns": took_over_ns, **self._status()})
             self._request = None
 
     def _give_up_swap(self, problem: str, remedy: str = "") -> None:

@@ -20,7 +20,7 @@ class Marks:
         last_in: Number of the last message taken from each input.
         next_out: Number of the next message on each output.
         state: What the engine exported.
-        taken_until_ns: For a program that does not number what it takes: it has taken all that was sent before,
+        taken_until_ns: For a program that does not number what it takes: it has taken all that arrived before,
             ``CLOCK_MONOTONIC``.
     """
 

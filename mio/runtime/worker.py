@@ -28,6 +28,7 @@ from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
+from mio.runtime.priority import give_way, take_back
 from mio.runtime.stats import NodeStats, run_folder
 from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Transport
 
@@ -53,10 +54,20 @@ class State(Enum):
 class Worker:
     """Drives a loop as its supervisor says."""
 
-    def __init__(self, loop: Loop, transport: Transport, link: slot.Link, role: slot.Role) -> None:
+    def __init__(self, loop: Loop, transport: Transport, link: slot.Link, role: slot.Role, gave_way: int = 0) -> None:
+        """Drive a loop.
+
+        Args:
+            loop: With its engine loaded.
+            transport: The loop's transport.
+            link: To the supervisor.
+            role: ``active`` or ``standby``.
+            gave_way: By how much the process lowered its priority while it loaded.
+        """
         self._loop = loop
         self._transport = transport
         self._link = link
+        self._gave_way = gave_way
         self._state = State.STANDBY if role == "standby" else State.ACTIVE
         self._buffer: list[Received] = []
         self._first_in: dict[str, int] = {}
@@ -154,6 +165,7 @@ class Worker:
         self._link.tell(slot.Retired(marks))
 
     def _take_over(self, marks: slot.Marks) -> None:
+        take_back(self._gave_way)
         try:
             self._loop.engine.import_state(marks.state)
             self._loop.engine.open()
@@ -163,7 +175,7 @@ class Worker:
         self._loop.adopt(marks)
         self._state = State.ACTIVE
         for event in self._buffer:
-            if _seq(event) > marks.last_in.get(event.port, -1) and _sent_ns(event) >= marks.taken_until_ns:
+            if _seq(event) > marks.last_in.get(event.port, -1) and event.arrived_ns >= marks.taken_until_ns:
                 self._loop.take(event)
         self._buffer.clear()
         self._link.tell(slot.Active())
@@ -207,6 +219,7 @@ def main() -> None:
     _die_with_parent()
     yield_to_others()
     role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
+    gave_way = give_way() if role == "standby" else 0
     try:
         engine, manifest = build(package)
         marks = _prepare(engine, link) if role == "active" else slot.Marks()
@@ -223,7 +236,7 @@ def main() -> None:
     loop = Loop(engine, manifest, transport, NodeStats(transport.node_id, run_folder()))
     loop.adopt(marks)
     link.tell(slot.Connected())
-    Worker(loop, transport, link, role).run()
+    Worker(loop, transport, link, role, gave_way).run()
 
 
 def _prepare(engine: Engine, link: slot.Link) -> slot.Marks:
@@ -242,10 +255,6 @@ def _extra(package: str) -> str:
 
 def _seq(event: Received) -> int:
     return int(event.metadata.get("seq", -1))
-
-
-def _sent_ns(event: Received) -> int:
-    return int(event.metadata.get("sent_ns", 0))
 
 
 def _own_copy(event: Received) -> Received:
