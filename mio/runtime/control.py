@@ -106,10 +106,10 @@ def ask(path: Path, content: dict[str, Any], timeout_s: float) -> dict[str, Any]
         return json.loads(_read_line(connection))
 
 
-def running_flows() -> dict[str, dict[str, Path]]:
-    """Sockets by dataflow and node, of all dataflows of this user."""
+def running_flows(root: Path | None = None) -> dict[str, dict[str, Path]]:
+    """Sockets by dataflow and node, of all dataflows of this user, or of those below another folder."""
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(control_root().glob("*/*.sock")):
+    for path in sorted((root or control_root()).glob("*/*.sock")):
         found.setdefault(path.parent.name, {})[path.stem] = path
     return found
 

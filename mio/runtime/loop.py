@@ -18,7 +18,7 @@ from mio.runtime.host_clock import HostClocks
 from mio.runtime.manifest import Manifest
 from mio.runtime.slot_protocol import Marks
 from mio.runtime.stats import NodeStats
-from mio.runtime.transport import Closed, Received, Stopping, Transport
+from mio.runtime.transport import Closed, Event, Received, Stopping, Transport
 
 TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
@@ -73,6 +73,8 @@ class Loop:
         self._clocks = HostClocks(transport.host)
         self._until_ns = 0
         self._left: list[Received] = []
+        self._adopted_in: dict[str, int] = {}
+        self._adopted_ns = 0
         self.drained = False
 
     def run(self) -> None:
@@ -84,16 +86,33 @@ class Loop:
         finally:
             self.close()
 
-    def turn(self, longest_wait_s: float = _IDLE_S) -> bool:
+    def turn(self, longest_wait_s: float = _IDLE_S, *, drain: bool = False) -> bool:
         """Take at most one event, tick if due, advance the step in progress; false when all is done.
 
         An engine whose ticks take longer than their period still gets its messages.
 
         Args:
             longest_wait_s: How long to wait for an event.
+            drain: Whether to take all events that have come, and not only one.
         """
         event = self._transport.receive(min(longest_wait_s, self._patience_s()))
+        going = self._accept(event)
+        while drain and going and event is not None:
+            event = self._transport.receive(0.0)
+            going = self._accept(event)
         self.drained = event is None
+        if not going:
+            return False
+        if self._deadline_ns is None:
+            self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
+        elif self._now_ns() > self._deadline_ns:
+            return False
+        self._advance()
+        self._stats.write_if_due()
+        return True
+
+    def _accept(self, event: Event | None) -> bool:
+        """Take what an event brings; false if it was the last."""
         match event:
             case Received():
                 self.take(event)
@@ -104,12 +123,6 @@ class Loop:
                 return False
             case None:
                 pass
-        if self._deadline_ns is None:
-            self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
-        elif self._now_ns() > self._deadline_ns:
-            return False
-        self._advance()
-        self._stats.write_if_due()
         return True
 
     def close(self) -> None:
@@ -150,6 +163,7 @@ class Loop:
     def adopt(self, marks: Marks) -> None:
         """Go on with a predecessor's message numbers."""
         self._last_in = dict(marks.last_in)
+        self._adopted_in, self._adopted_ns = dict(marks.last_in), self._now_ns()
         self._next_out = dict(marks.next_out)
         self._next_tick_ns = self._now_ns()
 
@@ -175,6 +189,8 @@ class Loop:
             self._report(event.port, error)
             return
         message = self._clocks.here(message, event.arrived_ns or self._now_ns())
+        if self._was_predecessors(event.port, message):
+            return
         if 0 < self._until_ns <= message.sent_ns and port.delivery != "urgent":
             self._left.append(event)
             return
@@ -189,6 +205,10 @@ class Loop:
         if port.delivery == "latest":
             self._forget(event.port)
         self._queue.append(_Work(event.port, message))
+
+    def _was_predecessors(self, port: str, message: Message) -> bool:
+        """Whether a predecessor has taken this message, which has come here only after the hand-over."""
+        return message.sent_ns < self._adopted_ns and 0 <= message.seq <= self._adopted_in.get(port, -1)
 
     def _discard(self) -> None:
         """Close the step in progress and forget what waits."""

@@ -36,7 +36,7 @@ _BEAT_S = 0.5
 _CHECKPOINT_S = 1.0
 _FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
-_RETIRING_WAIT_S = 0.002  # shorter than between the messages of any stream, so that the loop finds itself drained
+_RETIRING_WAIT_S = 0.002
 _BUFFERED = 4_000
 _LARGE_BYTES = 65_536
 _PR_SET_PDEATHSIG = 1
@@ -91,7 +91,7 @@ class Worker:
             case State.ACTIVE:
                 return self._loop.turn()
             case State.RETIRING:
-                going = self._loop.turn(_RETIRING_WAIT_S)
+                going = self._loop.turn(_RETIRING_WAIT_S, drain=True)
                 if going and self._may_retire():
                     self._hand_over()
                 return going
