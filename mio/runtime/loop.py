@@ -23,6 +23,7 @@ from mio.runtime.transport import Closed, Event, Received, Stopping, Transport
 TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
 _IDLE_S = 0.1
+_DRAINING_NS = 50_000_000
 _MESSAGES_NS = 5_000_000  # between two ticks that are late, for messages that wait
 
 
@@ -93,7 +94,7 @@ class Loop:
 
         Args:
             longest_wait_s: How long to wait for an event.
-            drain: Whether to take all events that have come, and not only one.
+            drain: Whether to take all events that have come, and not only one, and to work on them for up to 50 ms.
         """
         event = self._transport.receive(min(longest_wait_s, self._patience_s()))
         going = self._accept(event)
@@ -108,6 +109,9 @@ class Loop:
         elif self._now_ns() > self._deadline_ns:
             return False
         self._advance()
+        until_ns = self._now_ns() + _DRAINING_NS
+        while drain and (self._active is not None or self._queue) and self._now_ns() < until_ns:
+            self._advance()
         self._stats.write_if_due()
         return True
 

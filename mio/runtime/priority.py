@@ -1,4 +1,4 @@
-"""Loading in the background: a standby worker gives way to the one that serves, until it takes over.
+"""Loading in the background: a worker that loads beside the one that serves gives way to it.
 
 Only where the system lets a process raise its priority again (root, ``CAP_SYS_NICE``, or an ``RLIMIT_NICE`` that allows
 it: ``ulimit -e``); elsewhere nothing is lowered, because it could not be raised again.

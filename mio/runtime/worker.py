@@ -54,20 +54,10 @@ class State(Enum):
 class Worker:
     """Drives a loop as its supervisor says."""
 
-    def __init__(self, loop: Loop, transport: Transport, link: slot.Link, role: slot.Role, gave_way: int = 0) -> None:
-        """Drive a loop.
-
-        Args:
-            loop: With its engine loaded.
-            transport: The loop's transport.
-            link: To the supervisor.
-            role: ``active`` or ``standby``.
-            gave_way: By how much the process lowered its priority while it loaded.
-        """
+    def __init__(self, loop: Loop, transport: Transport, link: slot.Link, role: slot.Role) -> None:
         self._loop = loop
         self._transport = transport
         self._link = link
-        self._gave_way = gave_way
         self._state = State.STANDBY if role == "standby" else State.ACTIVE
         self._buffer: list[Received] = []
         self._first_in: dict[str, int] = {}
@@ -165,7 +155,6 @@ class Worker:
         self._link.tell(slot.Retired(marks))
 
     def _take_over(self, marks: slot.Marks) -> None:
-        take_back(self._gave_way)
         try:
             self._loop.engine.import_state(marks.state)
             self._loop.engine.open()
@@ -226,6 +215,7 @@ def main() -> None:
     except MioError as error:
         link.tell(slot.Failed(error.problem, error.remedy))
         sys.exit(1)
+    take_back(gave_way)
     link.tell(slot.Loaded(engine.exclusive))
     gc.collect()
     gc.freeze()  # what has been loaded stays; looking through it at every collection costs a renderer 2 to 3 %
@@ -236,7 +226,7 @@ def main() -> None:
     loop = Loop(engine, manifest, transport, NodeStats(transport.node_id, run_folder()))
     loop.adopt(marks)
     link.tell(slot.Connected())
-    Worker(loop, transport, link, role, gave_way).run()
+    Worker(loop, transport, link, role).run()
 
 
 def _prepare(engine: Engine, link: slot.Link) -> slot.Marks:
