@@ -13,12 +13,12 @@ from pathlib import Path
 from mio.errors import MioError
 from mio.flow.dora import dora_command, dora_environment
 
-NEAR, FAR = "near", "far"
+FRONT, BACK = "front", "back"
 CLOCK_OFF_S = 1_000
-"""By how much the far machine's ``CLOCK_MONOTONIC`` is ahead."""
+"""By how much the back machine's ``CLOCK_MONOTONIC`` is ahead."""
 
 _NETWORK = "10.213.7"
-_ADDRESS = {NEAR: f"{_NETWORK}.1", FAR: f"{_NETWORK}.2"}
+_ADDRESS = {FRONT: f"{_NETWORK}.1", BACK: f"{_NETWORK}.2"}
 _PORT = 6217
 _READY_S = 60.0
 
@@ -42,21 +42,32 @@ class TwoMachines:
         log: Folder with the logs of coordinator and daemons.
     """
 
-    def __init__(self, folder: Path, env: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, env: dict[str, str] | None = None, *, one_clock: bool = False) -> None:
+        """Prepare two machines.
+
+        Args:
+            folder: For logs; the daemons' working directory.
+            env: Further environment of the daemons and their nodes.
+            one_clock: Whether the back machine has the front one's clock and host name, for measuring delays.
+
+        Raises:
+            MioError: If this machine cannot be two.
+        """
         problem = why_not()
         if problem:
             raise MioError(problem, "run it as root on a machine with iproute2 and util-linux")
         self.log = folder
         self._env = dora_environment({**os.environ, **(env or {})})
-        self._names = {machine: f"mio-{os.getpid()}-{machine}" for machine in (NEAR, FAR)}
+        self._names = {machine: f"mio-{os.getpid()}-{machine}" for machine in (FRONT, BACK)}
+        self._one_clock = one_clock
         self._running: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "TwoMachines":
         """Lay the cable and start the daemons."""
         try:
             self._lay_cable()
-            self._start(NEAR, "coordinator", "--interface", _ADDRESS[NEAR], "--port", str(_PORT), "--store", "memory")
-            for machine in (NEAR, FAR):
+            self._start(FRONT, "coordinator", "--interface", _ADDRESS[FRONT], "--port", str(_PORT), "--store", "memory")
+            for machine in (FRONT, BACK):
                 self._start(machine, "daemon", "--machine-id", machine, *self._to_coordinator(), "--zenoh-no-multicast")
             self._wait_for_daemons()
         except BaseException:
@@ -69,8 +80,8 @@ class TwoMachines:
         self.close()
 
     def dora(self, *words: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-        """Run a dora command on the near machine."""
-        command = [*self._inside(NEAR), dora_command(), *words, *self._to_coordinator()]
+        """Run a dora command on the front machine."""
+        command = [*self._inside(FRONT), dora_command(), *words, *self._to_coordinator()]
         return subprocess.run(command, env=self._env, capture_output=True, text=True, timeout=timeout_s, cwd=self.log)
 
     def address(self, machine: str) -> str:
@@ -96,11 +107,11 @@ class TwoMachines:
             subprocess.run(["ip", "netns", "del", name], capture_output=True)
 
     def _lay_cable(self) -> None:
-        near, far = self._names[NEAR], self._names[FAR]
+        front, back = self._names[FRONT], self._names[BACK]
         lines = [
-            f"ip netns add {near}",
-            f"ip netns add {far}",
-            f"ip -n {near} link add cable type veth peer name cable netns {far}",
+            f"ip netns add {front}",
+            f"ip netns add {back}",
+            f"ip -n {front} link add cable type veth peer name cable netns {back}",
         ]
         for machine, name in self._names.items():
             lines += [
@@ -116,24 +127,28 @@ class TwoMachines:
     def _inside(self, machine: str) -> list[str]:
         """A command's beginning that puts it onto a machine."""
         enter = ["ip", "netns", "exec", self._names[machine]]
-        if machine == NEAR:
+        if machine == FRONT:
             return enter
-        other = f"unshare --mount --uts --ipc --time --monotonic {CLOCK_OFF_S} --fork --kill-child".split()
-        return [*enter, *other, "sh", "-c", 'mount -t tmpfs tmpfs /dev/shm; hostname far; exec "$@"', "sh"]
+        clock = "" if self._one_clock else f"--time --monotonic {CLOCK_OFF_S}"
+        other = f"unshare --mount --uts --ipc {clock} --fork --kill-child".split()
+        name = "" if self._one_clock else "hostname back;"
+        return [*enter, *other, "sh", "-c", f'mount -t tmpfs tmpfs /dev/shm; {name} exec "$@"', "sh"]
 
     def _to_coordinator(self) -> tuple[str, ...]:
-        return ("--coordinator-addr", _ADDRESS[NEAR], "--coordinator-port", str(_PORT))
+        return ("--coordinator-addr", _ADDRESS[FRONT], "--coordinator-port", str(_PORT))
 
     def _start(self, machine: str, *words: str) -> None:
         command = [*self._inside(machine), dora_command(), *words]
         with (self.log / f"{machine}-{words[0]}.log").open("wb") as log:
-            process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, cwd=self.log, env=self._env, stdout=log, stderr=log, start_new_session=True
+            )
         self._running.append(process)
 
     def _wait_for_daemons(self) -> None:
         deadline = time.monotonic() + _READY_S
         while time.monotonic() < deadline:
-            logs = [(self.log / f"{machine}-daemon.log").read_text() for machine in (NEAR, FAR)]
+            logs = [(self.log / f"{machine}-daemon.log").read_text() for machine in (FRONT, BACK)]
             if all("Connected to dora-coordinator" in log for log in logs):
                 return
             time.sleep(0.1)

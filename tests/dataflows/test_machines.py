@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mio.bench._two_machines import CLOCK_OFF_S, FAR, NEAR, TwoMachines, why_not
+from mio.bench._two_machines import BACK, CLOCK_OFF_S, FRONT, TwoMachines, why_not
 
 pytestmark = [
     pytest.mark.dataflow,
@@ -44,16 +44,16 @@ def machines(tmp_path: Path) -> Iterator[TwoMachines]:
 def test_a_flow_runs_on_two_machines_whose_clocks_differ(machines: TwoMachines, tmp_path: Path) -> None:
     alive = {"alive": "dora/timer/secs/3600"}
     nodes = [
-        node("pulse", NEAR, outputs=["x"], inputs=alive),
-        node("relay", FAR, outputs=["y"], inputs={"x": {"source": "pulse/x", "queue_size": 1000}, **alive}),
-        node("tally", NEAR, inputs={"y": {"source": "relay/y", "queue_size": 1000}, **alive}),
+        node("pulse", FRONT, outputs=["x"], inputs=alive),
+        node("relay", BACK, outputs=["y"], inputs={"x": {"source": "pulse/x", "queue_size": 1000}, **alive}),
+        node("tally", FRONT, inputs={"y": {"source": "relay/y", "queue_size": 1000}, **alive}),
     ]
     flow = tmp_path / "flow.yml"
     flow.write_text(yaml.safe_dump({"nodes": nodes}))
     started = machines.dora("start", str(flow), "--name", "two", "--detach")
     assert started.returncode == 0, started.stdout + started.stderr
     lines = wait_for_lines(tmp_path / "tally.jsonl", 150)
-    assert {line["host"] for line in lines} == {"far"} != {socket.gethostname()}
+    assert {line["host"] for line in lines} == {"back"} != {socket.gethostname()}
     numbers = [line["number"] for line in lines]
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
     under_way_s = [(line["mono_ns"] - line["sent_ns"]) / 1e9 for line in lines]
@@ -63,7 +63,7 @@ def test_a_flow_runs_on_two_machines_whose_clocks_differ(machines: TwoMachines, 
 
 
 def test_each_machine_listens_to_its_own_network_and_to_nobody_else(machines: TwoMachines) -> None:
-    for machine in (NEAR, FAR):
+    for machine in (FRONT, BACK):
         addresses = [line.split()[4].rpartition(":")[0] for line in machines.listening(machine).splitlines()]
         assert addresses
         assert all(address.startswith(("127.", machines.address(machine))) for address in addresses), addresses

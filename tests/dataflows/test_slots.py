@@ -2,6 +2,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +104,12 @@ def test_a_second_request_during_a_swap_is_refused(relay_flow: Start) -> None:
     assert "relay is loading" in flow.swap("c")["problem"]
     first.join()
     assert answers[0]["ok"]
+
+
+def test_a_dataflow_listens_on_this_machine_only(
+    relay_flow: Start, listening_addresses: Callable[[str], set[str]], tmp_path: Path
+) -> None:
+    relay_flow()
+    addresses = listening_addresses(str(tmp_path))
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::1"}
