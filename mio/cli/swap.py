@@ -1,15 +1,19 @@
 """``mio swap NODE [ENGINE]``."""
 
 import argparse
+import os
 import shlex
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from mio.cli.run import overrides
 from mio.errors import MioError
 from mio.flow.live import find_flow
+
+_HAND_OVER_S = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of its configuration")
     parser.add_argument("--config", type=Path, help="another configuration file")
     parser.add_argument(
-        "--command", dest="program", metavar="PROGRAM", help="another program, such as one of another venv"
+        "--command", dest="program", metavar="PROGRAM", help="another program that speaks the node's ports"
     )
     parser.add_argument("--flow", metavar="ID", help="which dataflow, where several are running")
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="S", help="how long loading may take (300)")
+    parser.add_argument("--timeout", type=float, default=180.0, metavar="S", help="how long loading may take (180)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,9 +39,11 @@ def run(args: argparse.Namespace) -> int:
         if not args.config.is_file():
             raise MioError(f"{args.config}: no such file", "name a configuration file")
         env["MIO_CONFIG"] = str(args.config.resolve())
-    request = {"do": "swap", "env": env, "command": shlex.split(args.program) if args.program else None}
+    request: dict[str, Any] = {"do": "swap", "env": env, "load_s": args.timeout}
+    if args.program:
+        request |= {"command": shlex.split(args.program), "folder": os.getcwd()}
     began_s = time.monotonic()
-    answer = flow.ask(args.node, request, args.timeout)
+    answer = flow.ask(args.node, request, args.timeout + _HAND_OVER_S)
     took_s = time.monotonic() - began_s
     handover_ms = answer["handover_ms"]
     Console().print(f"{args.node}: swapped after {took_s:.1f} s of loading, handed over in {handover_ms} ms")
