@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 FD_VARIABLE = "MIO_SLOT_FD"
 ROLE_VARIABLE = "MIO_SLOT_ROLE"
+STATE_VARIABLE = "MIO_SLOT_STATE"
+"""A file with pickled :class:`Marks` from which a node begins."""
 
 Role = Literal["active", "standby", "shadow"]
 

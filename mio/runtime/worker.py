@@ -9,6 +9,7 @@ import ctypes
 import gc
 import logging
 import os
+import pickle
 import signal
 import sys
 import time
@@ -248,11 +249,19 @@ def main() -> None:
 def _prepare(engine: Engine, link: slot.Link) -> slot.Marks:
     """Open the engine, in the state of a worker that has died if there is one."""
     message = link.hear()
-    marks = message.marks if isinstance(message, slot.Recover) else slot.Marks()
+    marks = message.marks if isinstance(message, slot.Recover) else _first_marks(engine)
     if marks.state:
         engine.import_state(marks.state)
     engine.open()
     return marks
+
+
+def _first_marks(engine: Engine) -> slot.Marks:
+    """Where to begin: for a replay, where the recorded node stood; what holds a device begins afresh."""
+    path = os.environ.get(slot.STATE_VARIABLE)
+    if not path or engine.exclusive:
+        return slot.Marks()
+    return cast(slot.Marks, pickle.loads(Path(path).read_bytes()))
 
 
 def _extra(package: str) -> str:
