@@ -10,6 +10,8 @@ from mio.runtime.link import Link
 
 FD_VARIABLE = "MIO_SLOT_FD"
 ROLE_VARIABLE = "MIO_SLOT_ROLE"
+STATE_VARIABLE = "MIO_SLOT_STATE"
+"""A file with pickled :class:`Marks` from which a node begins."""
 
 Role = Literal["active", "standby", "shadow"]
 

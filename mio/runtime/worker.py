@@ -9,6 +9,7 @@ import ctypes
 import gc
 import logging
 import os
+import pickle
 import signal
 import sys
 import time
@@ -264,11 +265,20 @@ def _prepare(engine: Engine, link: Link) -> slot.Marks:
         message = link.wait()
     except EOFError:
         sys.exit(1)
-    marks = message.marks if isinstance(message, slot.Recover) else slot.Marks()
+    recovers = isinstance(message, slot.Recover) and message.marks.sealed
+    marks = message.marks if recovers else _first_marks(engine)
     if marks.sealed:
         engine.import_state(marks.state)
     engine.open()
     return marks
+
+
+def _first_marks(engine: Engine) -> slot.Marks:
+    """Where to begin: for a replay, where the recorded node stood; what holds a device begins afresh."""
+    path = os.environ.get(slot.STATE_VARIABLE)
+    if not path or engine.exclusive:
+        return slot.Marks()
+    return cast(slot.Marks, pickle.loads(Path(path).read_bytes()))
 
 
 def _extra(package: str) -> str:
