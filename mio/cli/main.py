@@ -21,6 +21,7 @@ COMMANDS = {
     "character": "check or show a character pack",
     "swap": "replace the engine of a running node, without a gap",
     "top": "watch what every node of a running dataflow does: rates, times, CPU, memory, queues, drops",
+    "soak": "let the conversation run for long and look for leaks and drift",
     "bench": "measure something, print a table and keep the figures",
 }
 
