@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": "compare two recordings, stream by stream",
     "trace": "show where time goes: per edge, per node, and on the critical path of each turn",
     "view": "open a recording in Rerun",
+    "soak": "let the conversation run for long and look for leaks and drift",
     "bench": "measure something, print a table and keep the figures",
 }
 
