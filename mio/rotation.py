@@ -50,15 +50,25 @@ def rotvec(turn: Array) -> Array:
     return imaginary * np.where(sine > _TINY, angle / np.maximum(sine, _TINY), 2.0)
 
 
+def _matrix_terms() -> Array:
+    """``[16, 9]``: products of a unit quaternion's elements times this are its matrix."""
+    table = np.zeros((4, 4, 3, 3))
+    table[0, 0] = np.eye(3)
+    for axis in range(3):
+        ahead, back = (axis + 1) % 3, (axis + 2) % 3
+        table[1 + axis, 1 + axis] = 2.0 * np.diag(np.arange(3) == axis) - np.eye(3)
+        table[1 + ahead, 1 + back, ahead, back] = table[1 + ahead, 1 + back, back, ahead] = 2.0
+        table[0, 1 + axis, back, ahead], table[0, 1 + axis, ahead, back] = 2.0, -2.0
+    return table.reshape(16, 9)
+
+
+_MATRIX = _matrix_terms()
+
+
 def matrix(turn: Array) -> Array:
     """``[..., 3, 3]`` matrices of ``[..., 4]`` unit quaternions."""
-    w, x, y, z = (turn[..., i] for i in range(4))
-    rows = (
-        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    )
-    return np.stack([np.stack(row, -1) for row in rows], -2)
+    products = turn[..., :, None] * turn[..., None, :]
+    return (products.reshape(*turn.shape[:-1], 16) @ _MATRIX).reshape(*turn.shape[:-1], 3, 3)
 
 
 def from_matrix(turn: Array) -> Array:
@@ -101,17 +111,12 @@ def unit(vector: Array) -> Array:
     return vector / np.sqrt((vector * vector).sum(-1, keepdims=True))
 
 
-def slerp(first: Array, second: Array, share: float) -> Array:
-    """``[..., 4]`` on the shorter arc from one quaternion to another."""
+def slerp(first: Array, second: Array, share: float | Array) -> Array:
+    """``[..., 4]`` on the shorter arc from one quaternion to another; ``share`` may be ``[..., 1]``."""
     cosine = (first * second).sum(-1, keepdims=True)
-    second = np.where(cosine < 0, -second, second)
-    angle = np.arccos(np.clip(np.abs(cosine), 0.0, 1.0))
-    sine = np.sin(angle)
-    close = sine < 1e-6
-    sine = np.where(close, 1.0, sine)
-    a = np.where(close, 1 - share, np.sin((1 - share) * angle) / sine)
-    b = np.where(close, share, np.sin(share * angle) / sine)
-    mixed = a * first + b * second
+    angle = np.maximum(np.arccos(np.minimum(np.abs(cosine), 1.0)), 1e-6)
+    a, b = np.sin((1 - share) * angle), np.sin(share * angle)
+    mixed = a * first + np.copysign(b, cosine) * second
     return mixed / np.sqrt((mixed * mixed).sum(-1, keepdims=True))
 
 

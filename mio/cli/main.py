@@ -19,6 +19,11 @@ COMMANDS = {
     "say": "speak a text into a sound file",
     "character": "check or show a character pack",
     "swap": "replace the engine of a running node, without a gap",
+    "record": "record every stream of a running dataflow to one file",
+    "replay": "play a recording back: nodes live and the rest from the file, or checked bit by bit",
+    "diff": "compare two recordings, stream by stream",
+    "trace": "show where time goes: per edge, per node, and on the critical path of each turn",
+    "view": "open a recording in Rerun",
     "bench": "measure something, print a table and keep the figures",
 }
 

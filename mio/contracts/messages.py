@@ -102,6 +102,8 @@ class Transcript(Message, frozen=True, kw_only=True, eq=False):
     Attributes:
         text: The best hypothesis.
         final: Whether the turn has ended; an unfinished one may still change.
+        soft: Whether an unfinished turn seems to end here: an answer may be thought out, but not be said before the
+            final transcript, which has the same text if the user does not go on.
         t_start_s: Start in microphone time, seconds.
         t_end_s: End in microphone time, seconds.
         language: BCP 47, such as ``en``.
@@ -115,6 +117,7 @@ class Transcript(Message, frozen=True, kw_only=True, eq=False):
 
     text: str
     final: bool = True
+    soft: bool = False
     t_start_s: float = 0.0
     t_end_s: float = 0.0
     language: str = "en"
@@ -244,7 +247,8 @@ class Interrupt(Message, frozen=True, kw_only=True, eq=False):
     """The user interrupts, or turned out not to.
 
     Attributes:
-        action: ``duck`` lower the voice and wait; ``commit`` give up the turn; ``resume`` go on with it.
+        action: ``duck`` lower the voice and wait; ``commit`` give up the turn; ``resume`` go on with it, after ``duck``
+            as if nothing had been, after ``commit`` from the word at which it broke off.
         at_stage_s: Stage time of the user event.
     """
 

@@ -1,5 +1,9 @@
 """Stage time as a consumer sees it: the last ``Clock`` message, extrapolated."""
 
+from typing import Any
+
+import msgspec
+
 from mio.contracts.messages import Clock
 from mio.contracts.rates import SPEECH_HZ
 
@@ -37,6 +41,14 @@ class StageClock:
         """Take over a clock message; an older epoch is ignored."""
         if self._last is None or clock.epoch >= self._last.epoch:
             self._last = clock
+
+    def export_state(self) -> dict[str, Any] | None:
+        """The last clock message as plain values; None before the first."""
+        return None if self._last is None else msgspec.structs.asdict(self._last)
+
+    def import_state(self, state: dict[str, Any] | None) -> None:
+        """Go on with a predecessor's last clock message."""
+        self._last = None if state is None else Clock(**state)
 
     def stage_s(self, mono_ns: int) -> float:
         """Stage time at a monotonic time."""

@@ -13,6 +13,7 @@ from mio.flow.dataflow import Dataflow, FlowInput, FlowNode, read_flow
 from mio.flow.dora import validate
 from mio.flow.packages import Checkable, config_struct, executable, manifest_of, package_of, packages_by_script
 from mio.runtime.manifest import Manifest
+from mio.runtime.stats import BUDGET_VARIABLE, parse_budget_ms
 
 _INPUT_KEYS = ("source", "queue_size", "queue_policy", "input_timeout")
 _VIDEO = type_name(VideoFrame)
@@ -74,6 +75,7 @@ def check_flow(path: Path, environ: Mapping[str, str] | None = None) -> list[Pro
         problems.extend(_ports(checked, node))
         problems.extend(_wires(checked, node))
         problems.extend(_restarts(flow, node))
+        problems.extend(_budget(flow, node))
     problems.extend(_configurations(flow, env))
     if not any(problem.severity == "error" for problem in problems):
         problems.extend(Problem("error", text, remedy) for text, remedy in validate(path))
@@ -198,6 +200,14 @@ def _restarts(flow: Dataflow, node: FlowNode) -> Iterator[Problem]:
     at = flow.place(f"nodes.{node.index}")
     if package_of(node) and node.raw.get("restart_policy", "never") == "never":
         yield Problem("warning", f"{at}: node '{node.id}' stays dead if it crashes", "add 'restart_policy: on-failure'")
+
+
+def _budget(flow: Dataflow, node: FlowNode) -> Iterator[Problem]:
+    try:
+        parse_budget_ms(node.env.get(BUDGET_VARIABLE, ""))
+    except ConfigError as error:
+        place = flow.place(f"nodes.{node.index}.env.{BUDGET_VARIABLE}")
+        yield Problem("error", f"{place}: node '{node.id}': {error.problem}", error.remedy)
 
 
 def _configurations(flow: Dataflow, environ: dict[str, str]) -> Iterator[Problem]:

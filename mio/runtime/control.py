@@ -49,12 +49,7 @@ class ControlServer:
     """The socket on which a supervisor takes requests."""
 
     def __init__(self, dataflow_id: str, node_id: str) -> None:
-        root = control_root()
-        self._path = root / dataflow_id[-_ID_LENGTH:] / f"{node_id}.sock"
-        root.mkdir(mode=0o700, exist_ok=True)
-        status = root.stat()
-        if status.st_uid != os.getuid() or status.st_mode & 0o077:
-            raise OSError(f"{root} is open to others -> remove it, or set MIO_CONTROL_DIR to a folder of your own")
+        self._path = private_root() / dataflow_id[-_ID_LENGTH:] / f"{node_id}.sock"
         self._path.parent.mkdir(mode=0o700, exist_ok=True)
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -86,6 +81,20 @@ class ControlServer:
         self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other nodes of the dataflow are still there
             self._path.parent.rmdir()
+
+
+def private_root() -> Path:
+    """The folder of control sockets, made if there is none.
+
+    Raises:
+        OSError: If others can look into it.
+    """
+    root = control_root()
+    root.mkdir(mode=0o700, exist_ok=True)
+    status = root.stat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise OSError(f"{root} is open to others -> remove it, or set MIO_CONTROL_DIR to a folder of your own")
+    return root
 
 
 def ask(path: Path, content: dict[str, Any], timeout_s: float) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from mio.contracts.engine import Engine, Output
 from mio.contracts.messages import Message, Tick
@@ -18,6 +19,7 @@ from mio.runtime.host_clock import HostClocks
 from mio.runtime.manifest import Manifest
 from mio.runtime.slot_protocol import Marks
 from mio.runtime.stats import NodeStats
+from mio.runtime.tee import Content, Tees
 from mio.runtime.transport import Closed, Event, Received, Stopping, Transport
 
 TICK = "tick"
@@ -35,8 +37,9 @@ class _Work(NamedTuple):
 class _Step:
     """A step in progress, with the time it has taken so far."""
 
-    def __init__(self, port: str, outputs: Iterator[Output | None]) -> None:
+    def __init__(self, port: str, seq: int, outputs: Iterator[Output | None]) -> None:
         self.port = port
+        self.seq = seq
         self.outputs = outputs
         self.elapsed_ns = 0
 
@@ -46,6 +49,7 @@ class Loop:
 
     Attributes:
         engine: The engine.
+        tees: Who is told what happens here.
         drained: Whether the last look found no message waiting in the transport.
     """
 
@@ -58,6 +62,7 @@ class Loop:
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.engine = engine
+        self.tees = Tees(now_ns)
         self._manifest = manifest
         self._transport = transport
         self._stats = stats
@@ -133,6 +138,7 @@ class Loop:
         """Close the engine and write the last figures."""
         self.engine.close()
         self._stats.write_if_due(now=True)
+        self.tees.close()
 
     @property
     def stepping(self) -> bool:
@@ -157,8 +163,19 @@ class Loop:
     def abandon(self) -> None:
         """Close the step in progress."""
         if self._active is not None:
+            self.tees.ended("abandon", self._active.port, self._active.seq, self._active.elapsed_ns)
             self._close(self._active)
             self._active = None
+
+    def tee(self, path: Path, content: Content, start: dict[str, Any]) -> None:
+        """Begin to stream what happens here to a collector.
+
+        Raises:
+            OSError: If nobody listens there.
+        """
+        self.tees.attach(path, content, start)
+        for work in self._queue:
+            self.tees.waits(work.port, work.message)
 
     def marks(self) -> Marks:
         """Where this loop stands, for a successor: what has been taken from each port (stepped, or dropped)."""
@@ -198,6 +215,7 @@ class Loop:
         if 0 < self._until_ns <= message.sent_ns and port.delivery != "urgent":
             self._left.append(event)
             return
+        self.tees.taken(event.port, event.metadata, event.value)
         same_host = message.host == self._transport.host
         stats.received(message.seq, self._now_ns() - message.sent_ns if same_host else None)
         if message.flush:
@@ -239,7 +257,7 @@ class Loop:
         self._ticked_ns = self._now_ns()
 
     def _step_at_once(self, port: str, message: Message) -> None:
-        step = self._begin(port, message)
+        step = self._begin(port, message, at_once=True)
         while step is not None and self._pull(step):
             pass
 
@@ -247,16 +265,21 @@ class Loop:
         if self._active is None and self._queue:
             work = self._queue.popleft()
             self._last_in[work.port] = work.message.seq
-            self._active = self._begin(work.port, work.message)
-        if self._active is not None and not self._pull(self._active):
-            self._active = None
+            self._active = self._begin(work.port, work.message, at_once=False)
+        if self._active is not None:
+            self.tees.pulled()
+            self._active = self._active if self._pull(self._active) else None
 
-    def _begin(self, port: str, message: Message) -> _Step | None:
+    def _begin(self, port: str, message: Message, *, at_once: bool) -> _Step | None:
+        if self.tees.waiting and self._active is None:
+            self.tees.state(self.marks(), at_boundary=self.engine.at_boundary())
+        self.tees.began(port, message, at_once=at_once)
         began = time.perf_counter_ns()
         try:
-            step = _Step(port, iter(self.engine.step(port, message)))
+            step = _Step(port, message.seq, iter(self.engine.step(port, message)))
         except MioError as error:
             self._report(port, error)
+            self.tees.ended("done", port, message.seq, time.perf_counter_ns() - began)
             return None
         step.elapsed_ns = time.perf_counter_ns() - began
         return step
@@ -271,10 +294,11 @@ class Loop:
             output = _Step
         step.elapsed_ns += time.perf_counter_ns() - began
         if output is _Step:
-            self._stats.input(step.port).computed(step.elapsed_ns)
+            self._stats.step_computed(step.port, step.elapsed_ns)
+            self.tees.ended("done", step.port, step.seq, step.elapsed_ns)
             return False
         if isinstance(output, tuple):
-            self._send(*output)
+            self._send(*output, computed_ns=step.elapsed_ns)
         return True
 
     def _close(self, step: _Step) -> None:
@@ -282,13 +306,15 @@ class Loop:
         if close is not None:
             close()
 
-    def _send(self, port: str, message: Message) -> None:
+    def _send(self, port: str, message: Message, *, computed_ns: int) -> None:
         declared = self._manifest.outputs.get(port)
         if declared is None or not isinstance(message, declared.message):
             raise ContractError(f"the engine sent {message.KIND} on '{port}', which dora-node.yml does not declare")
         seq = self._next_out.get(port, 0)
         self._next_out[port] = seq + 1
-        self._transport.send(port, encode(message, seq=seq, sent_ns=self._now_ns(), host=self._transport.host))
+        wire = encode(message, seq=seq, sent_ns=self._now_ns(), host=self._transport.host)
+        self._transport.send(port, wire)
+        self.tees.sent(port, wire, computed_ns)
         self._stats.output(port).count += 1
 
     def _drain(self) -> None:

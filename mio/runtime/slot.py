@@ -98,6 +98,7 @@ class Supervisor:
         self._deaths_s: list[float] = []
         self._swaps = 0
         self._candidate_load_s = 0.0
+        self._tees: dict[str, str] = {}
         self._hang_s = float(os.environ.get("MIO_HANG_S", "10") or "10")
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
         self._control = ControlServer(dataflow_id, node_id)
@@ -157,11 +158,13 @@ class Supervisor:
                 worker.exclusive = exclusive
             case slot.Connected() if worker is self._worker:
                 self._go_to(State.STEADY)
+                self._stream(worker)
             case slot.Connected(since_ns) if self._state is State.LOADING:
                 worker.since_ns = since_ns
                 self._go_to(State.SETTLING)
             case slot.Retired(marks) if self._state is State.RETIRING and self._candidate is not None:
                 self._marks = marks
+                self._stream(self._candidate)
                 self._candidate.link.tell(slot.Go(marks))
                 self._go_to(State.TAKING_OVER)
             case slot.Active() if self._state is State.TAKING_OVER and self._candidate is not None:
@@ -200,6 +203,22 @@ class Supervisor:
             self._worker.process.kill()
             self._worker.process.wait()
 
+    # Streaming to collectors
+
+    def _begin_tee(self, request: Request) -> None:
+        path = str(request.content.get("path"))
+        new = path not in self._tees
+        self._tees[path] = str(request.content.get("content", "whole"))
+        if new and self._worker.beat_s:
+            self._worker.link.tell(slot.Tee(path, self._tees[path]))
+        request.answer({"node": self._node_id})
+
+    def _stream(self, worker: WorkerProcess) -> None:
+        """Let a worker that begins to serve stream to the collectors that are still there."""
+        self._tees = {path: content for path, content in self._tees.items() if os.path.exists(path)}
+        for path, content in self._tees.items():
+            worker.link.tell(slot.Tee(path, content))
+
     # Swapping
 
     def _serve_requests(self) -> None:
@@ -209,6 +228,8 @@ class Supervisor:
         match request.content.get("do"):
             case "status":
                 request.answer(self._status())
+            case "tee":
+                self._begin_tee(request)
             case "swap" if self._state is State.STEADY:
                 self._begin_swap(request)
             case "swap":

@@ -147,9 +147,15 @@ class Recover:
 
 @dataclass(frozen=True)
 class Tee:
-    """Write all outputs to a file as well; to none if left out."""
+    """Stream what the node takes, does and sends to a collector as well.
 
-    path: str | None = None
+    Attributes:
+        path: The collector's Unix socket.
+        content: What is kept of payloads: ``headers``, ``digests`` (of pixels) or ``whole``.
+    """
+
+    path: str
+    content: str = "whole"
 
 
 WorkerMessage = Loaded | Connected | Failed | Beat | Checkpoint | FirstInputs | Retired | Active

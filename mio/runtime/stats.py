@@ -4,12 +4,18 @@ Written once a second to ``$MIO_RUN_DIR/<node>.stats.json``, where reports and m
 """
 
 import json
+import math
 import os
 import resource
 import time
 from collections import deque
 from pathlib import Path
 from typing import Any
+
+from mio.errors import ConfigError
+
+BUDGET_VARIABLE = "MIO_BUDGET_MS"
+"""In a node's ``env``: milliseconds that a step of it may compute. Longer ones are counted."""
 
 _RECENT = 20_000
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -67,10 +73,21 @@ class PortStats:
 
 
 class NodeStats:
-    """All that a node measures of itself."""
+    """All that a node measures of itself.
 
-    def __init__(self, node_id: str, folder: Path | None = None) -> None:
+    Attributes:
+        node_id: The node.
+        inputs: Counters of its input ports, and of ``tick``.
+        outputs: Counters of its output ports.
+        ticks_skipped: Ticks that were due while it did something else.
+        budget_ms: How long a step may compute; 0 if nobody has said.
+        over_budget: Steps that computed longer.
+    """
+
+    def __init__(self, node_id: str, folder: Path | None = None, budget_ms: float = 0.0) -> None:
         self.node_id = node_id
+        self.budget_ms = budget_ms
+        self.over_budget = 0
         self.inputs: dict[str, PortStats] = {}
         self.outputs: dict[str, PortStats] = {}
         self.ticks_skipped = 0
@@ -86,6 +103,12 @@ class NodeStats:
         """Counters of an output port."""
         return self.outputs.setdefault(port, PortStats())
 
+    def step_computed(self, port: str, duration_ns: int) -> None:
+        """Note how long the engine worked on one step, over all its yields."""
+        self.input(port).computed(duration_ns)
+        if 0.0 < self.budget_ms * 1e6 < duration_ns:
+            self.over_budget += 1
+
     def summary(self) -> dict[str, Any]:
         """Plain values for a report."""
         own = resource.getrusage(resource.RUSAGE_SELF)
@@ -99,6 +122,8 @@ class NodeStats:
             "rss_mb": round(_resident_bytes() / 1e6, 1),
             "peak_rss_mb": round(own.ru_maxrss / 1e3, 1),
             "ticks_skipped": self.ticks_skipped,
+            "budget_ms": self.budget_ms,
+            "over_budget": self.over_budget,
             "inputs": {port: stats.summary() for port, stats in self.inputs.items()},
             "outputs": {port: stats.count for port, stats in self.outputs.items()},
         }
@@ -140,3 +165,27 @@ def run_folder() -> Path | None:
     folder = Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def budget_ms() -> float:
+    """How many milliseconds a step of this node may compute, from ``MIO_BUDGET_MS``; 0 if nobody has said.
+
+    Raises:
+        ConfigError: If it is no positive number.
+    """
+    return parse_budget_ms(os.environ.get(BUDGET_VARIABLE, ""))
+
+
+def parse_budget_ms(text: str) -> float:
+    """The value of ``MIO_BUDGET_MS``; 0 if it is empty.
+
+    Raises:
+        ConfigError: If it is no positive number.
+    """
+    try:
+        value = float(text or 0.0)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < math.inf:
+        raise ConfigError(f"{BUDGET_VARIABLE} is '{text}'", "give milliseconds per step, such as 20")
+    return value

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from importlib import import_module
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -26,10 +27,12 @@ from mio.errors import ConfigError, MioError
 from mio.runtime import slot_protocol as slot
 from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
+from mio.runtime.identity import identity
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
 from mio.runtime.priority import give_way, take_back
-from mio.runtime.stats import NodeStats, run_folder
+from mio.runtime.stats import NodeStats, budget_ms, run_folder
+from mio.runtime.tee import Content
 from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Transport
 
 _BEAT_S = 0.5
@@ -113,6 +116,8 @@ class Worker:
                 self._resume()
             case slot.Leave():
                 _leave()
+            case slot.Tee():
+                self._tee(message)
             case _:
                 raise TypeError(f"a worker cannot obey {message!r}")
 
@@ -126,6 +131,12 @@ class Worker:
             sys.exit(1)
         self._loop.take_left()
         self._state = State.ACTIVE
+
+    def _tee(self, tee: slot.Tee) -> None:
+        try:
+            self._loop.tee(Path(tee.path), cast(Content, tee.content), identity(sys.argv[1]))
+        except OSError as error:
+            self._transport.log("warn", f"cannot stream to {tee.path}: {error.strerror}")
 
     def _keep_one(self) -> bool:
         """Keep one input for later; false if the dataflow ends."""
@@ -189,14 +200,23 @@ def build(package: str) -> tuple[Engine, Manifest]:
     Raises:
         MioError: With the remedy.
     """
-    node = package.rpartition(".")[2]
     manifest = read_manifest(manifest_path(package))
+    config_struct, build_engine = parts(package)
+    return build_engine(load_config(dora_node_id() or package.rpartition(".")[2], config_struct)), manifest
+
+
+def parts(package: str) -> tuple[type[msgspec.Struct], Callable[[msgspec.Struct], Engine]]:
+    """A node's configuration struct, and what builds its engine from one.
+
+    Raises:
+        ConfigError: If a package that it needs is missing.
+    """
+    node = package.rpartition(".")[2]
     try:
         config_struct: type[msgspec.Struct] = getattr(import_module(f"{package}.config"), f"{node.capitalize()}Config")
-        build_engine: Callable[[msgspec.Struct], Engine] = import_module(f"{package}.engine").build_engine
+        return config_struct, import_module(f"{package}.engine").build_engine
     except ModuleNotFoundError as error:
         raise ConfigError(f"{node} needs the package {error.name}", f"pip install 'mio[{_extra(package)}]'") from error
-    return build_engine(load_config(dora_node_id() or node, config_struct)), manifest
 
 
 def main() -> None:
@@ -211,6 +231,7 @@ def main() -> None:
     gave_way = give_way() if role == "standby" else 0
     try:
         engine, manifest = build(package)
+        stats = NodeStats(dora_node_id() or package, run_folder(), budget_ms())
         marks = _prepare(engine, link) if role == "active" else slot.Marks()
     except MioError as error:
         link.tell(slot.Failed(error.problem, error.remedy))
@@ -223,7 +244,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     transport = DoraTransport()
     _log_through(transport)
-    loop = Loop(engine, manifest, transport, NodeStats(transport.node_id, run_folder()))
+    loop = Loop(engine, manifest, transport, stats)
     loop.adopt(marks)
     link.tell(slot.Connected())
     Worker(loop, transport, link, role).run()

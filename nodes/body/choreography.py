@@ -130,6 +130,11 @@ class Choreography:
             self.performer.rest(now_s, _RETRACT_S)
         state.performer.ready_s = float("-inf")
 
+    def take_up(self, segment_id: int) -> None:
+        """A turn that was given up goes on."""
+        if self._state.given_up == segment_id:
+            self._state.given_up -= 1
+
     def think(self, now_s: float) -> None:
         """A hand to the chin, of its own accord."""
         if not self.performer.busy(now_s):

@@ -157,12 +157,11 @@ class IdleEngine(Engine):
             self._choreography.stop_thinking(soon_s)
 
     def _interrupt(self, interrupt: Interrupt) -> None:
-        """``commit`` gives the turn up; ``duck`` and ``resume`` come with a ``Turn``, which changes the posture."""
-        if interrupt.action != "commit":
-            return
-        self._choreography.give_up(interrupt.segment_id, self._soon_s())
-        for old in [segment for segment in self._state.turns if segment <= interrupt.segment_id]:
-            del self._state.turns[old]
+        """Give the turn up, or take it up again; a ``Turn`` that comes along changes the posture."""
+        if interrupt.action == "commit":
+            self._choreography.give_up(interrupt.segment_id, self._soon_s())
+        elif interrupt.action == "resume":
+            self._choreography.take_up(interrupt.segment_id)
 
     # Frames
 

@@ -44,6 +44,7 @@ _MESSAGE_FRAMES = 3  # new frames wait for each other until there are so many
 _SEAM_FRAMES = 2  # frames over which replaced ones pass into new ones
 _STRANGE_FRAMES = 12  # and over which those of another engine do
 _REMEMBER_S = 2.0
+_TAKEN_UP_S = 15.0  # a turn that was broken off may be taken up again for so long
 _MOVED_S = 0.005  # a turn that is heard so much earlier or later is mouthed again
 _HANDOVER_S = 0.2  # a successor's first frames come at the latest so long after the last of its predecessor
 _JUMP_S = 0.25  # stage time that jumps so far has been set
@@ -259,8 +260,8 @@ class VisemeEngine(Engine):
         if interrupt.action != "commit":
             if interrupt.action == "duck" and self._state.phase is Phase.SPEAKING:
                 enter(self._actor, Phase.DUCKED)
-            elif interrupt.action == "resume" and self._state.phase is Phase.DUCKED:
-                enter(self._actor, Phase.SPEAKING)
+            elif interrupt.action == "resume":
+                self._go_on(interrupt.segment_id)
             return
         state = self._state
         state.given_up = max(state.given_up, interrupt.segment_id)
@@ -270,6 +271,17 @@ class VisemeEngine(Engine):
         state.pulses.strike(self._actor.soonest_s)
         enter(self._actor, Phase.LISTENING)
         drop(self._actor, self._actor.soonest_s)
+
+    def _go_on(self, segment_id: int) -> None:
+        """Speak on: nobody interrupted."""
+        state = self._state
+        if state.phase is Phase.DUCKED:
+            enter(self._actor, Phase.SPEAKING)
+        utterance = self._utterance(segment_id)
+        if segment_id == state.given_up:
+            state.given_up -= 1
+            if utterance is not None:
+                utterance.cut_s, utterance.anchor_s, utterance.complete = None, None, True
 
     def _cut(self, utterance: Utterance, at_s: float) -> None:
         """Let a turn break off at a stage time."""
@@ -338,7 +350,9 @@ class VisemeEngine(Engine):
         if utterance.anchor_s is None:
             return utterance.cut_s is not None
         ended = utterance.complete or utterance.cut_s is not None
-        return ended and utterance.anchor_s + utterance.end_s < self._state.now_s - _REMEMBER_S
+        newest = utterance is self._state.utterances[-1]
+        kept_s = _TAKEN_UP_S if newest and utterance.cut_s is not None else _REMEMBER_S
+        return ended and utterance.anchor_s + utterance.end_s < self._state.now_s - kept_s
 
     def _frames(self, first: int, end: int) -> FloatArray:
         """Frames by index; those that replace others pass into the new ones without a pop."""

@@ -116,6 +116,11 @@ class Attention:
         least_ms = 0.0 if _asks(utterance) else turn.statement_wait_ms
         return voice.silence_ms >= max(least_ms, needed_silence_ms(utterance.complete, turn))
 
+    def seems_over(self, utterance: Utterance, voice: VoiceTracker) -> bool:
+        """Whether the voice has paused where the turn may well end, and all that was said is recognised."""
+        known = utterance.settled_sample >= voice.voice_end_sample == utterance.judged_sample
+        return known and utterance.paused and utterance.complete >= _DOUBTFUL
+
     def _is_partial_due(self, utterance: Utterance, voice: VoiceTracker) -> bool:
         every_s = self._ears.recognizer.partial_every_s
         if every_s <= 0:

@@ -8,12 +8,29 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+
+class Choices(NamedTuple):
+    """What may follow each of ``B`` sequences.
+
+    Attributes:
+        tokens: ``[B, n]`` the most probable next tokens, best first.
+        log_probabilities: ``[B, n]`` of each.
+    """
+
+    tokens: IntArray
+    log_probabilities: FloatArray
+
+    def row(self, number: int) -> "Choices":
+        """What may follow one of them."""
+        return Choices(self.tokens[number : number + 1], self.log_probabilities[number : number + 1])
 
 
 class Network(Protocol):
-    """What continues token sequences: the next token's log-probabilities for every hypothesis that is kept."""
+    """What continues token sequences: the next tokens of every hypothesis that is kept."""
 
-    def advance(self, rows: list[int], tokens: list[int]) -> FloatArray:
+    def advance(self, rows: list[int], tokens: list[int]) -> Choices:
         """Append a token to each of the chosen hypotheses.
 
         Args:
@@ -21,7 +38,7 @@ class Network(Protocol):
             tokens: The token to append to each.
 
         Returns:
-            ``[len(rows), vocabulary]`` log-probabilities of what follows.
+            What may follow each.
         """
         ...
 
@@ -110,7 +127,7 @@ class NoBias:
 
 
 def beam_search(
-    network: Network, first: FloatArray, start: Beam, limits: Limits, bias: Bias
+    network: Network, first: Choices, start: Beam, limits: Limits, bias: Bias
 ) -> Generator[None, None, list[Beam]]:
     """Find the best sequences; yields after every step.
 
@@ -118,7 +135,7 @@ def beam_search(
 
     Args:
         network: Continues the sequences.
-        first: ``[vocabulary]`` log-probabilities of what follows the start.
+        first: What may follow the start.
         start: What all sequences begin with.
         limits: How far to go.
         bias: Added to the scores.
@@ -126,7 +143,7 @@ def beam_search(
     Returns:
         Up to ``limits.width`` finished beams, best first by score per token.
     """
-    following = first[None]
+    following = first
     open_beams = [start]
     finished: dict[tuple[int, ...], Beam] = {}
     while len(open_beams[0].tokens) <= limits.longest:
@@ -159,26 +176,21 @@ def rank(beam: Beam) -> float:
     return beam.score / max(1, len(beam.log_probabilities))
 
 
-def log_softmax(logits: FloatArray) -> FloatArray:
-    """Along the last axis."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
 class _Candidate(NamedTuple):
     row: int
     beam: Beam
     finished: bool
 
 
-def _candidates(beams: list[Beam], following: FloatArray, limits: Limits, bias: Bias) -> list[_Candidate]:
+def _candidates(beams: list[Beam], following: Choices, limits: Limits, bias: Bias) -> list[_Candidate]:
     """The best continuations, best first by score."""
-    count = min(2 * limits.width, following.shape[1])
-    best = np.argpartition(following, -count, axis=1)[:, -count:]
+    count = 2 * limits.width
     found: list[_Candidate] = []
     for row, beam in enumerate(beams):
-        for token in best[row].tolist():
-            log_probability = float(following[row, token])
+        best = zip(
+            following.tokens[row, :count].tolist(), following.log_probabilities[row, :count].tolist(), strict=True
+        )
+        for token, log_probability in best:
             if token == limits.end:
                 found.append(_Candidate(row, _ended(beam, log_probability, bias), True))
             else:

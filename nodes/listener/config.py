@@ -36,7 +36,7 @@ class VoiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TurnConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When the user's turn ends, and what may interrupt the avatar's.
+    """When the user's turn ends.
 
     Attributes:
         early_ms: Silence after which the words are recognised already, in case the turn ends here.
@@ -48,9 +48,6 @@ class TurnConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         incomplete_wait_ms: Silence that ends a turn in the middle of a sentence.
         reopen_ms: If the user goes on within this time after the end, before an answer is heard, the turn was not over:
             it is given up and the next one begins with its words.
-        barge_in: What the user's voice does while the avatar speaks: ``off`` nothing (safe without echo
-            cancellation), ``commit`` ends the avatar's turn.
-        barge_in_ms: Voiced sound that makes an interruption.
         thinking_timeout_s: Time without any answer after which nobody is waited for.
     """
 
@@ -62,9 +59,33 @@ class TurnConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     doubtful_wait_ms: Milliseconds = 600.0
     incomplete_wait_ms: Milliseconds = 1200.0
     reopen_ms: Milliseconds = 800.0
-    barge_in: Literal["off", "commit"] = "off"
-    barge_in_ms: Milliseconds = 400.0
     thinking_timeout_s: Seconds = 30.0
+
+
+class BargeInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the user's voice does while the avatar speaks.
+
+    Attributes:
+        mode: ``duck``: it lowers the avatar's voice at once, and what is said decides whether the avatar stops or goes
+            on; ``commit``: it ends the avatar's turn after ``commit_ms``, whatever is said; ``off``: nothing (for
+            loudspeakers without echo cancellation).
+        duck_ms: Voiced sound that lowers the avatar's voice.
+        commit_ms: Voiced sound that ends its turn in the mode ``commit``.
+        look_ms: Voiced sound after which the words are recognised for the first time.
+        look_every_ms: Voiced sound between two more looks at them.
+        pause_ms: Silence after which a voice that has said nothing of weight is over, and the avatar goes on.
+        unclear_ms: Voiced sound that ends the avatar's turn even if no words are recognised in it.
+        min_confidence: Confidence from which recognised words count.
+    """
+
+    mode: Literal["off", "commit", "duck"] = "duck"
+    duck_ms: Milliseconds = 64.0
+    commit_ms: Milliseconds = 400.0
+    look_ms: Milliseconds = 320.0
+    look_every_ms: Milliseconds = 160.0
+    pause_ms: Milliseconds = 256.0
+    unclear_ms: Milliseconds = 2_400.0
+    min_confidence: Probability = 0.4
 
 
 class MoonshineConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -129,6 +150,7 @@ class ListenerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         longest_typed: Characters of a typed line that are taken.
         voice: When sound is voice.
         turn: When turns end.
+        barge_in: What the user's voice does while the avatar speaks.
         moonshine: That engine.
         pocketsphinx: That engine.
         whisper: That engine.
@@ -142,6 +164,7 @@ class ListenerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     longest_typed: Annotated[int, msgspec.Meta(ge=1)] = 2_000
     voice: VoiceConfig = VoiceConfig()
     turn: TurnConfig = TurnConfig()
+    barge_in: BargeInConfig = BargeInConfig()
     moonshine: MoonshineConfig = MoonshineConfig()
     pocketsphinx: PocketSphinxConfig = PocketSphinxConfig()
     whisper: WhisperConfig = WhisperConfig()

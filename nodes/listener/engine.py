@@ -5,8 +5,8 @@ messages. All waiting is counted in samples, so the same sound gives the same tu
 """
 
 import logging
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -22,9 +22,11 @@ from mio.errors import ContractError
 from nodes.listener.attention import Attention, Ears
 from nodes.listener.config import ListenerConfig
 from nodes.listener.endpoint import EndOfTurnModel
-from nodes.listener.recognition import Recognition, Recognizer
-from nodes.listener.recording import Recording
-from nodes.listener.turns import TurnBook, TurnMachine, TurnState
+from nodes.listener.interruption import Weight, weigh
+from nodes.listener.overlap import Overhearing, Overlap, Verdict
+from nodes.listener.recognition import Recognizer
+from nodes.listener.state import Finished, ListenerState
+from nodes.listener.turns import TurnMachine, TurnState
 from nodes.listener.utterance import Utterance, joined_alternatives, joined_confidence, joined_text, voice_end
 from nodes.listener.voice import WINDOW_SAMPLES, SileroState, SileroVad, VoicePhase, VoiceTracker
 
@@ -39,54 +41,6 @@ _TALK_TAIL_SAMPLES = MICROPHONE_HZ // 10
 _VERSION = 1
 
 
-@dataclass
-class Finished:
-    """The user's last turn.
-
-    Attributes:
-        segment_id: The turn.
-        end_sample: End of its voice.
-        readings: What was heard.
-    """
-
-    segment_id: int
-    end_sample: int
-    readings: list[Recognition]
-
-
-@dataclass
-class ListenerState:
-    """All that a successor needs.
-
-    Attributes:
-        recording: The last stretch of sound.
-        silero: State of the voice detector.
-        voice: Onset and pauses of the voice.
-        book: Whose turn it is.
-        utterance: The user's open turn; None if there is none.
-        finished: The user's last turn; None before the first.
-        window_sample: Start of the next window.
-        muted: Whether the microphone counts as silent.
-        talking: Whether the talk button is held.
-        answered_sample: Newest sample when the avatar was heard to begin its last answer.
-        release_sample: Where the turn ends because the button was released; -1 if it was not.
-        now_ns: Time of the last tick.
-    """
-
-    recording: Recording = field(default_factory=Recording)
-    silero: SileroState = field(default_factory=SileroState)
-    voice: VoiceTracker = field(default_factory=VoiceTracker)
-    book: TurnBook = field(default_factory=TurnBook)
-    utterance: Utterance | None = None
-    finished: Finished | None = None
-    window_sample: int = -1
-    muted: bool = False
-    talking: bool = False
-    answered_sample: int = 0
-    release_sample: int = -1
-    now_ns: int = 0
-
-
 class ListenerEngine(Engine):
     """Hears, recognises, and owns the turn; see :class:`~nodes.listener.turns.TurnState` for its states."""
 
@@ -96,8 +50,10 @@ class ListenerEngine(Engine):
         self._config = config
         self._ears = ears
         self._attention = Attention(config, ears)
+        self._overhearing = Overhearing(config, ears.recognizer)
         self._machine = TurnMachine()
         self._stage = StageClock()
+        self._preroll_samples = round(config.voice.preroll_ms * MICROPHONE_HZ / 1000)
         self._state = ListenerState(book=self._machine.book)
 
     def step(self, port: str, message: Message) -> Outputs:
@@ -148,6 +104,7 @@ class ListenerEngine(Engine):
             return
         if state.utterance is not None:
             yield from self._finish(state.utterance)
+        yield from self._let_go()
         state.recording.restart(chunk.start_sample)
         state.window_sample = chunk.start_sample
         state.finished = None
@@ -173,13 +130,22 @@ class ListenerEngine(Engine):
             yield from self._follow(state.utterance)
         elif state.talking or self._is_addressed():
             yield from self._open()
+        elif state.overlap is not None:
+            yield from self._overhear(state.overlap)
+        elif self._is_overlapping():
+            yield from self._duck()
         elif self._is_deaf() or (state.voice.phase is VoicePhase.SPEAKING and state.voice.silence_ms > _STALE_MS):
             state.voice.release()
 
     def _is_deaf(self) -> bool:
-        if self._machine.state is not TurnState.AVATAR_SPEAKING or self._config.turn.barge_in != "off":
+        if self._machine.state is not TurnState.AVATAR_SPEAKING or self._config.barge_in.mode != "off":
             return False
         return self._state.voice.phase is VoicePhase.SILENT or not self._is_going_on()
+
+    def _is_overlapping(self) -> bool:
+        """Whether a voice begins over the avatar's that may interrupt it."""
+        over = self._machine.state is TurnState.AVATAR_SPEAKING and self._config.barge_in.mode == "duck"
+        return over and self._overhearing.begins(self._state.voice) and not self._is_going_on()
 
     def _is_addressed(self) -> bool:
         """Whether the voice that is heard opens a turn."""
@@ -188,7 +154,8 @@ class ListenerEngine(Engine):
             return False
         if self._machine.state is TurnState.IDLE or self._is_going_on():
             return True
-        return voice.voiced_ms >= self._config.turn.barge_in_ms
+        commits = self._config.barge_in.mode == "commit" or self._machine.state is TurnState.THINKING
+        return commits and voice.voiced_ms >= self._config.barge_in.commit_ms
 
     def _is_going_on(self) -> bool:
         """Whether the user's last turn was ended too early: the voice went on before the answer was heard."""
@@ -202,17 +169,49 @@ class ListenerEngine(Engine):
         pause_ms = 1000 * (voice.onset_sample - finished.end_sample) / MICROPHONE_HZ
         return finished.segment_id == self._machine.book.segment_id and pause_ms <= self._config.turn.reopen_ms
 
+    def _duck(self) -> Outputs:
+        """Lower the avatar's voice, since somebody speaks over it."""
+        state = self._state
+        onset = state.voice.onset_sample
+        begin = max(0, onset - self._preroll_samples)
+        state.overlap = Overlap(self._machine.book.segment_id, onset, begin)
+        origin_ns = state.recording.mono_ns(onset)
+        return self._machine.duck(origin_ns, self._stage_s(origin_ns))
+
+    def _overhear(self, overlap: Overlap) -> Outputs:
+        """Attend to a voice over the avatar's for one more window."""
+        state = self._state
+        verdict = yield from self._overhearing.follow(overlap, state.recording, state.voice)
+        if verdict is Verdict.INTERRUPTION:
+            yield from self._open()
+        elif verdict is Verdict.PASSED:
+            yield from self._let_go()
+
+    def _let_go(self) -> Outputs:
+        """Let the avatar go on: what was said over its voice was no interruption."""
+        overlap, self._state.overlap = self._state.overlap, None
+        if overlap is None:
+            return
+        spoken = self._state.voice.phase is VoicePhase.SPEAKING
+        self._state.voice.release()
+        origin_ns = self._state.recording.mono_ns(overlap.onset_sample)
+        yield from self._machine.unduck(origin_ns, self._stage_s(origin_ns))
+        if spoken:
+            yield "activity", self._activity("backchannel", overlap.onset_sample)
+
     def _open(self) -> Outputs:
         state = self._state
+        overlap, state.overlap = state.overlap, None
         spoken = state.voice.phase is VoicePhase.SPEAKING
         onset = state.voice.onset_sample if spoken else state.window_sample
         going_on = spoken and self._is_going_on()
         earlier = state.finished if going_on or self._machine.state is TurnState.THINKING else None
         origin_ns = state.recording.mono_ns(onset)
         outputs = self._machine.open(origin_ns, self._stage_s(origin_ns))
-        preroll = round(self._config.voice.preroll_ms * MICROPHONE_HZ / 1000)
-        begin = max(onset - preroll, earlier.end_sample if earlier else 0)
+        begin = max(onset - self._preroll_samples, earlier.end_sample if earlier else 0)
         state.utterance = Utterance(self._machine.book.segment_id, onset, begin, glimpsed_sample=onset)
+        if overlap is not None:
+            state.utterance.heard, state.utterance.over_avatar = overlap.heard, True
         if earlier is not None:
             readings = state.utterance.parts if going_on else state.utterance.fallback
             readings.extend(earlier.readings)
@@ -229,12 +228,20 @@ class ListenerEngine(Engine):
             yield "activity", self._activity("stopped", self._end_sample(utterance))
         elif was_paused and not utterance.paused:
             yield "activity", self._activity("started", state.voice.resumed_sample)
-        if joined_text(utterance.readings) != utterance.shown:
-            utterance.shown = joined_text(utterance.readings)
-            yield "transcript", self._transcript(utterance, final=False)
+        yield from self._show(utterance)
         released = 0 <= state.release_sample <= state.window_sample
         if released or (not held and self._attention.is_over(utterance, state.voice)):
             yield from self._finish(utterance)
+
+    def _show(self, utterance: Utterance) -> Outputs:
+        """Say what has been heard so far, and once more when the turn seems to end here."""
+        seems_over = self._attention.seems_over(utterance, self._state.voice)
+        soft = seems_over and utterance.softened_sample != self._state.voice.voice_end_sample
+        text = joined_text(utterance.readings)
+        if text and (soft or text != utterance.shown):
+            utterance.shown = text
+            utterance.softened_sample = self._state.voice.voice_end_sample if soft else utterance.softened_sample
+            yield "transcript", self._transcript(utterance, final=False, soft=soft)
 
     def _finish(self, utterance: Utterance) -> Outputs:
         """End the user's turn with what was heard."""
@@ -243,6 +250,7 @@ class ListenerEngine(Engine):
         yield from self._attention.settle(utterance, state.recording, state.voice, unvoiced=unvoiced)
         readings = utterance.readings
         understood = bool(readings) and joined_confidence(readings) >= self._config.min_confidence
+        understood = understood and not (utterance.over_avatar and self._weighs_nothing(utterance))
         if not understood and utterance.fallback:
             utterance.parts, utterance.heard = utterance.fallback, utterance.fallback[-1]
             utterance.parts = utterance.fallback[:-1]
@@ -259,12 +267,20 @@ class ListenerEngine(Engine):
             yield "transcript", transcript
         yield from self._machine.close(understood=understood, origin_ns=transcript.origin_ns)
 
-    def _transcript(self, utterance: Utterance, *, final: bool) -> Transcript:
+    def _weighs_nothing(self, utterance: Utterance) -> bool:
+        """Whether what was said over the avatar's voice has turned out to be a backchannel."""
+        readings = utterance.readings
+        text, sure = joined_text(readings), joined_confidence(readings)
+        language = readings[-1].language
+        return weigh(text, confidence=sure, voiced_ms=math.inf, language=language) is Weight.BACKCHANNEL
+
+    def _transcript(self, utterance: Utterance, *, final: bool, soft: bool = False) -> Transcript:
         readings = utterance.readings
         end = self._end_sample(utterance)
         return Transcript(
             text=joined_text(readings),
             final=final,
+            soft=soft,
             fin=final,
             segment_id=utterance.segment_id,
             t_start_s=utterance.onset_sample / MICROPHONE_HZ,
@@ -299,7 +315,7 @@ class ListenerEngine(Engine):
         if len(text) > self._config.longest_typed:
             _log.warning("the typed line is cut after %d characters", self._config.longest_typed)
             text = text[: self._config.longest_typed]
-        self._state.utterance = None
+        self._state.utterance = self._state.overlap = None
         self._state.voice.release()
         yield from self._machine.typed(line.origin_ns, self._stage_s(line.origin_ns))
         segment_id = self._machine.book.segment_id

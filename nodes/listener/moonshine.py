@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mio.errors import MioError
-from nodes.listener.beam import Beam, Bias, Limits, NoBias, beam_search, begun, log_softmax, rank
+from nodes.listener.beam import Beam, Bias, Choices, Limits, NoBias, beam_search, begun, rank
 from nodes.listener.bias import WordBias
 from nodes.listener.config import MoonshineConfig
-from nodes.listener.moonshine_model import Cache, MoonshineModel
+from nodes.listener.moonshine_model import Entries, Memory, MoonshineModel
 from nodes.listener.recognition import NOTHING, Hypothesis, Recognition, Recognizing, Section, without_repeats
 from nodes.listener.session import package_file
 from nodes.listener.tokens import END, START, Vocabulary
@@ -61,12 +61,10 @@ class Moonshine:
 
     def recognize(self, section: Section, draft: Recognition, *, settled: bool) -> Recognizing:
         """See :class:`~nodes.listener.recognition.Recognizer`."""
-        sound = np.pad(section.sound, _PADDING_SAMPLES)
-        hidden = self._model.encode(sound)
+        memory = self._model.encode(np.pad(section.sound, _PADDING_SAMPLES))
         yield
         longest = round(section.duration_s * _TOKENS_PER_S) + _SPARE_TOKENS
-        logits, cache = self._model.begin(hidden, [START, *draft.tokens[:longest]])
-        reading = _Draft(cache, log_softmax(logits), draft.tokens[:longest])
+        reading = _Draft.read(self._model, memory, draft.tokens[:longest])
         yield
         if settled:
             beams = yield from self._search(reading, longest, self._width(section.duration_s))
@@ -80,27 +78,21 @@ class Moonshine:
 
     def _search(self, reading: "_Draft", longest: int, width: int) -> Generator[None, None, list[Beam]]:
         """Follow several readings, from the first token of the draft that is not certain."""
-        tokens, known, following = reading.kept(_CERTAIN)
+        tokens, known, following, network = reading.kept(_CERTAIN)
         limits = Limits(width, longest, END, self._vocabulary.marks)
-        search = beam_search(
-            _Continuation(self._model, reading.cache),
-            following,
-            begun(tokens, known, limits, self._bias),
-            limits,
-            self._bias,
-        )
+        search = beam_search(network, following, begun(tokens, known, limits, self._bias), limits, self._bias)
         return (yield from _every(search, _YIELD_EVERY))
 
     def _guess(self, reading: "_Draft", longest: int) -> Generator[None, None, list[Beam]]:
         """Follow the single best token, from the first token of the draft that is not the best one any more."""
-        tokens, known, following = reading.kept(0.0)
+        tokens, known, following, network = reading.kept(0.0)
         while True:
-            token = int(following.argmax())
-            known.append(float(following[token]))
+            token = int(following.tokens[0, 0])
+            known.append(float(following.log_probabilities[0, 0]))
             if token == END or len(tokens) >= longest:
                 return [Beam(tuple(tokens), tuple(known))]
             tokens.append(token)
-            following = log_softmax(self._model.extend(reading.cache, [token]))[0]
+            following = network.advance([0], [token])
             if len(tokens) % _YIELD_EVERY == 0:
                 yield
 
@@ -137,47 +129,55 @@ def model_folder(config: MoonshineConfig) -> Path:
     return config.folder
 
 
+class _Continuation:
+    """The decoder as the beam search wants it."""
+
+    def __init__(self, model: MoonshineModel, memory: Memory, path: Entries) -> None:
+        self._model = model
+        self._memory = memory
+        self._paths = [path]
+
+    def advance(self, rows: list[int], tokens: list[int]) -> Choices:
+        paths = [self._paths[row] for row in rows]
+        first = len(self._memory.past)
+        self._paths = [(*path, first + number) for number, path in enumerate(paths)]
+        return self._model.read(self._memory, tokens, paths)
+
+
 class _Draft(NamedTuple):
     """A draft as the decoder sees it in the light of the whole sound.
 
     Attributes:
-        cache: Memory of the draft's tokens.
-        following: ``[1 + len(draft), vocabulary]`` log-probabilities of what follows the start, and each token.
-        draft: The tokens.
+        model: The decoder.
+        memory: The sound, the start and the draft's tokens.
+        tokens: The draft.
+        following: What may follow the start, and each token.
     """
 
-    cache: Cache
-    following: FloatArray
-    draft: tuple[int, ...]
+    model: MoonshineModel
+    memory: Memory
+    tokens: tuple[int, ...]
+    following: Choices
 
-    def kept(self, probability: float) -> tuple[list[int], list[float], FloatArray]:
+    @classmethod
+    def read(cls, model: MoonshineModel, memory: Memory, tokens: tuple[int, ...]) -> "_Draft":
+        """Read all tokens in one go."""
+        paths = [tuple(range(count)) for count in range(1 + len(tokens))]
+        return cls(model, memory, tokens, model.read(memory, [START, *tokens], paths))
+
+    def kept(self, probability: float) -> tuple[list[int], list[float], Choices, _Continuation]:
         """The draft's tokens that still hold: the most probable ones, and at least this probable.
 
         Returns:
-            The tokens, their log-probabilities, and ``[vocabulary]`` log-probabilities of what follows them. The memory
-            is shortened to them.
+            The tokens, their log-probabilities, what may follow them, and the decoder behind them.
         """
+        least = np.log(max(probability, 1e-9))
+        best, log_probabilities = self.following.tokens[:, 0], self.following.log_probabilities[:, 0]
         count = 0
-        for row, token in zip(self.following, self.draft, strict=False):
-            if token != int(row.argmax()) or float(row[token]) < np.log(max(probability, 1e-9)):
-                break
+        while count < len(self.tokens) and self.tokens[count] == best[count] and log_probabilities[count] >= least:
             count += 1
-        self.cache.shorten(1 + count)
-        tokens = list(self.draft[:count])
-        known = [float(self.following[n, token]) for n, token in enumerate(tokens)]
-        return tokens, known, self.following[count]
-
-
-class _Continuation:
-    """The decoder as the beam search wants it."""
-
-    def __init__(self, model: MoonshineModel, cache: Cache) -> None:
-        self._model = model
-        self._cache = cache
-
-    def advance(self, rows: list[int], tokens: list[int]) -> FloatArray:
-        self._cache.select(rows)
-        return log_softmax(self._model.extend(self._cache, tokens))
+        network = _Continuation(self.model, self.memory, tuple(range(1 + count)))
+        return list(self.tokens[:count]), log_probabilities[:count].tolist(), self.following.row(count), network
 
 
 def _every(work: Generator[None, None, list[Beam]], steps: int) -> Generator[None, None, list[Beam]]:

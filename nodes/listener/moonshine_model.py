@@ -1,7 +1,6 @@
-"""Moonshine's encoder and decoder networks, from the files that the package moonshine-voice carries.
+"""Moonshine's encoder and decoder networks, run directly with one thread.
 
-Knows tensors and tokens, no text. The package's own wrapper brings its voice detector and threads, so the two networks
-are run directly, with one thread.
+Knows tensors and tokens, no text. The package's own wrapper brings its voice detector and threads.
 """
 
 from dataclasses import dataclass
@@ -10,104 +9,71 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from nodes.listener.beam import Choices
+from nodes.listener.moonshine_graph import LAYERS, WIDTH, decoder_network, encoder_network
+from nodes.listener.moonshine_weights import Weights
 from nodes.listener.session import open_session
 
 FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
-_LAYERS = 6
-_HEADS = 8
-_HEAD_DIM = 36
-_FRAME_SAMPLES = 384  # the encoder's strides 64, 3 and 2; the decoder thins the mask by the same factor
+Entries = tuple[int, ...]
+
 _SHORTEST_SAMPLES = 8_000
-
-_DECODER_KEYS = [f"{layer}.decoder.{part}" for layer in range(_LAYERS) for part in ("key", "value")]
-_ENCODER_KEYS = [f"{layer}.encoder.{part}" for layer in range(_LAYERS) for part in ("key", "value")]
-_FIRST_OUTPUTS = ["logits", *(f"present.{key}" for key in _DECODER_KEYS + _ENCODER_KEYS)]
-_NEXT_OUTPUTS = ["logits", *(f"present.{key}" for key in _DECODER_KEYS)]
-_EMPTY = np.zeros((1, _HEADS, 0, _HEAD_DIM), np.float32)
+_UNSEEN = -1e9
 
 
 @dataclass
-class Cache:
-    """Attention memory of ``B`` hypotheses for one sound.
+class Memory:
+    """What was heard, and the tokens that were read so far.
 
     Attributes:
-        hidden: ``[B, frames, 288]`` what the encoder heard.
-        mask: ``[B, frames * 384]`` ones.
-        encoder: Keys and values of the sound, ``[B, 8, frames, 36]`` each.
-        decoder: Keys and values of the tokens so far, ``[B, 8, tokens, 36]`` each.
+        heard: Keys and values of the sound, as the decoder's inputs.
+        past: ``[P, 12, 288]`` keys and values of the tokens.
     """
 
-    hidden: FloatArray
-    mask: IntArray
-    encoder: list[FloatArray]
-    decoder: list[FloatArray]
-
-    def select(self, rows: list[int]) -> None:
-        """Keep these hypotheses in this order; the sound is the same for all of them."""
-        if len(rows) != len(self.hidden):
-            self.hidden = np.repeat(self.hidden[:1], len(rows), axis=0)
-            self.mask = np.repeat(self.mask[:1], len(rows), axis=0)
-            self.encoder = [np.repeat(array[:1], len(rows), axis=0) for array in self.encoder]
-        self.decoder = [array[rows] for array in self.decoder]
-
-    def shorten(self, tokens: int) -> None:
-        """Forget all but the first tokens."""
-        self.decoder = [array[:, :, :tokens] for array in self.decoder]
+    heard: dict[str, FloatArray]
+    past: FloatArray
 
 
 class MoonshineModel:
     """The two networks of the tiny English model."""
 
     def __init__(self, folder: Path) -> None:
-        self._encoder = open_session(folder / "encoder_model.ort")
-        self._decoder = open_session(folder / "decoder_model_merged.ort")
+        encoder, decoder = Weights(folder / "encoder_model.ort"), Weights(folder / "decoder_model_merged.ort")
+        self._encoder = open_session(encoder_network(encoder, decoder))
+        self._decoder = open_session(decoder_network(decoder))
 
-    def encode(self, sound: FloatArray) -> FloatArray:
-        """``[1, frames, 288]`` of ``[n]`` samples at 16 kHz."""
+    def encode(self, sound: FloatArray) -> Memory:
+        """Hear ``[n]`` samples at 16 kHz."""
         if len(sound) < _SHORTEST_SAMPLES:
             sound = np.pad(sound, (0, _SHORTEST_SAMPLES - len(sound)))
-        feed = {"input_values": sound[None], "attention_mask": np.ones((1, len(sound)), np.int64)}
-        return np.asarray(self._encoder.run(None, feed)[0])
+        heard = self._encoder.run(None, {"sound": sound[None, None]})
+        named = {f"heard.{number}": np.asarray(array) for number, array in enumerate(heard)}
+        return Memory(named, np.zeros((0, 2 * LAYERS, WIDTH), np.float32))
 
-    def begin(self, hidden: FloatArray, tokens: list[int]) -> tuple[FloatArray, Cache]:
-        """Read a first run of tokens in one go.
-
-        Args:
-            hidden: ``[1, frames, 288]`` from :meth:`encode`.
-            tokens: The start token and what is assumed to follow it.
-
-        Returns:
-            ``[len(tokens), vocabulary]`` logits of what follows each token, and the memory.
-        """
-        mask = np.ones((1, hidden.shape[1] * _FRAME_SAMPLES), np.int64)
-        empty = Cache(hidden, mask, [_EMPTY] * len(_ENCODER_KEYS), [_EMPTY] * len(_DECODER_KEYS))
-        logits, *present = self._run(np.array([tokens], np.int64), empty, _FIRST_OUTPUTS, cached=False)
-        split = len(_DECODER_KEYS)
-        return logits[0], Cache(hidden, mask, present[split:], present[:split])
-
-    def extend(self, cache: Cache, tokens: list[int]) -> FloatArray:
-        """Append one token to each hypothesis.
+    def read(self, memory: Memory, tokens: list[int], paths: list[Entries]) -> Choices:
+        """Read some tokens in one go, in a tree: each follows others that were read before, or stand before it here.
 
         Args:
-            cache: Memory of ``B`` hypotheses, updated in place.
-            tokens: ``B`` tokens.
+            memory: Gets an entry for each token.
+            tokens: ``T`` tokens.
+            paths: Entries of the memory that lie between the start and each token, oldest first. Tokens of this
+                call have the entries from ``len(memory.past)`` on.
 
         Returns:
-            ``[B, vocabulary]`` logits of what follows.
+            What follows each token.
         """
-        logits, *present = self._run(np.array(tokens, np.int64)[:, None], cache, _NEXT_OUTPUTS, cached=True)
-        cache.decoder = present
-        return logits[:, -1]
-
-    def _run(self, tokens: IntArray, cache: Cache, outputs: list[str], *, cached: bool) -> list[FloatArray]:
+        known, count = len(memory.past), len(tokens)
+        mask = np.full((count, known + count), _UNSEEN, np.float32)
+        for row, path in enumerate(paths):
+            mask[row, [*path, known + row]] = 0.0
         feed = {
-            "input_ids": tokens,
-            "encoder_hidden_states": cache.hidden,
-            "encoder_attention_mask": cache.mask,
-            "use_cache_branch": np.array([cached]),
+            "tokens": np.array(tokens, np.int64)[:, None],
+            "positions": np.array([len(path) for path in paths], np.int64)[:, None],
+            "mask": mask,
+            "past": memory.past,
         }
-        feed |= {f"past_key_values.{key}": array for key, array in zip(_DECODER_KEYS, cache.decoder, strict=True)}
-        feed |= {f"past_key_values.{key}": array for key, array in zip(_ENCODER_KEYS, cache.encoder, strict=True)}
-        return [np.asarray(array) for array in self._decoder.run(outputs, feed)]
+        outputs = ["choices", "log_probabilities", "present"]
+        choices, log_probabilities, present = self._decoder.run(outputs, feed | memory.heard)
+        memory.past = np.concatenate((memory.past, np.asarray(present)))
+        return Choices(np.asarray(choices)[:, 0], np.asarray(log_probabilities)[:, 0])

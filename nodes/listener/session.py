@@ -29,17 +29,23 @@ def package_file(package: str, path: str, requirement: str) -> Path:
     return file
 
 
-def open_session(path: Path, threads: int = 1) -> onnxruntime.InferenceSession:
+def open_session(model: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSession:
     """Open an ONNX (or ORT format) model on the CPU.
 
+    Args:
+        model: Its file, or its contents.
+        threads: How many compute.
+
     Raises:
-        MioError: If the file is no usable model.
+        MioError: If it is no usable model.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors; the warnings are about how the models were exported
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        source = model if isinstance(model, bytes) else str(model)
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions have no common base but this
-        raise MioError(f"{path}: {error}", "reinstall the package that carries it") from error
+        name = "model" if isinstance(model, bytes) else model
+        raise MioError(f"{name}: {error}", "reinstall the package that carries it") from error

@@ -34,6 +34,8 @@ class Utterance:
         judged_ms: Silence at which it was last judged.
         complete: Probability that the turn was over, at the last judgement.
         shown: Text of the last partial transcript.
+        softened_sample: End of the voice at which it was last said that the turn seems to be over.
+        over_avatar: Whether it began while the avatar spoke.
         fallback: What the given-up turn before this one said, to be taken up again if this one turns out empty.
     """
 
@@ -49,6 +51,8 @@ class Utterance:
     judged_ms: float = 0.0
     complete: float = 0.0
     shown: str = ""
+    softened_sample: int = -1
+    over_avatar: bool = False
     fallback: list[Recognition] = field(default_factory=list)
 
     @property

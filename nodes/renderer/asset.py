@@ -37,6 +37,7 @@ class Part:
         weights: ``[n, 4]`` uint8, summing to 255.
         shade: ``[n, 4]`` uint8: open sky, key light, fill light (hair: tone of the lock), unused.
         triangles: ``[t, 3]``.
+        few: ``[s, 3]`` triangles for low effort, of the first vertices; ``[0, 3]`` where all are drawn at any effort.
         follows: ``[n, F]`` sparse matrix that makes positions from the vertices of the face rig; None for rigid parts.
     """
 
@@ -52,7 +53,12 @@ class Part:
     weights: Bytes
     shade: Bytes
     triangles: Ints
+    few: Ints
     follows: Matrix | None = None
+
+    def drawn(self, *, sparing: bool) -> Ints:
+        """The triangles that are drawn."""
+        return self.few if sparing and len(self.few) else self.triangles
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ surface in the alpha channel changes, so texture is left alone.
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,93 +17,91 @@ Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 _LONGEST = 24  # pixels of a run from its end that an edge is followed
+_LEAST = 0.02  # of a pixel that is cut off; less is not seen
 
 
-def smooth_edges(picture: Bytes, surfaces: Bytes) -> None:
+def smooth_edges(pixels: Bytes) -> None:
     """Smooth silhouettes in place.
 
     Args:
-        picture: ``[h, w, 3]``, contiguous.
-        surfaces: ``[h, w]``, contiguous, number of the surface that is seen in each pixel.
+        pixels: ``[h, w, 4]``, contiguous; alpha has the number of the surface that is seen, and none afterwards.
     """
-    height, width = surfaces.shape
-    below, beside = np.zeros((height, width), bool), np.zeros((height, width), bool)
-    np.not_equal(surfaces[:-1], surfaces[1:], out=below[:-1])
-    np.not_equal(surfaces[:, :-1], surfaces[:, 1:], out=beside[:, :-1])
-    below_at, beside_at = np.flatnonzero(below), np.flatnonzero(beside)
-    beside_at = beside_at[np.argsort(beside_at % width * height + beside_at // width, kind="stable")]
-    below, beside = below.ravel(), beside.ravel()
-    flat = picture.reshape(-1, 3)
-    mixes = [_mixes(_runs(below_at, beside, 1, width)), _mixes(_runs(beside_at, below, width, 1))]
-    target, other, share = (np.concatenate(columns) for columns in zip(*mixes, strict=True))
-    if len(target) == 0:
-        return
-    change = (flat[other].astype(np.float32) - flat[target]) * share[:, None]
-    # A corner pixel may be mixed both ways: the changes are added up.
-    order = np.argsort(target, kind="stable")
-    places, starts = np.unique(target[order], return_index=True)
-    total = np.add.reduceat(change[order], starts)
-    flat[places] = np.clip(flat[places] + total, 0, 255).astype(np.uint8)
+    height, width = pixels.shape[:2]
+    surfaces = cv2.extractChannel(pixels, 3)
+    level = _mixes(np.asarray(surfaces, np.uint8))
+    upright = [
+        _Mixes(_turned(mixes.target, height, width), _turned(mixes.other, height, width), mixes.share)
+        for mixes in _mixes(np.asarray(cv2.transpose(surfaces), np.uint8))
+    ]
+    _mix(pixels.view(np.uint32).reshape(-1), (*level, *upright))
 
 
-class _Runs(NamedTuple):
-    """Places on borders, ordered along their runs.
+class _Mixes(NamedTuple):
+    """Pixels to change, each at most once, the pixel to mix each with, and the share of that."""
 
-    Attributes:
-        first: Flat index of the pixel on the upper (left) side of each border place.
-        other: Flat index of the pixel across.
-        from_start: Places between it and the start of its run.
-        to_end: Places between it and the end of its run.
-        start_step: Which way the border turns before the run: -1 up, 1 down, 0 neither or both.
-        end_step: The same after the run.
-    """
-
-    first: Ints
+    target: Ints
     other: Ints
-    from_start: Ints
-    to_end: Ints
-    start_step: Ints
-    end_step: Ints
+    share: npt.NDArray[np.float32]
 
 
-def _runs(places: Ints, crossing: Bools, along: int, across: int) -> _Runs:
-    """Group border places into runs.
-
-    Args:
-        places: Flat indices of border places, ordered along the runs.
-        crossing: Flat map of the borders at right angles.
-        along: Step of a flat index to the next place of a run.
-        across: Step of a flat index across the border.
-    """
-    new = np.ones(len(places), bool)
-    new[1:] = np.diff(places) != along
-    starts = np.flatnonzero(new)
-    lengths = np.diff(np.append(starts, len(places)))
-    from_start = np.arange(len(places)) - np.repeat(starts, lengths)
-    to_end = np.repeat(lengths, lengths) - 1 - from_start
-    first, last = places[starts], places[starts + lengths - 1]
-    start_step = np.repeat(_step(crossing, first - along, across), lengths)
-    end_step = np.repeat(_step(crossing, last, across), lengths)
-    return _Runs(places, places + across, from_start, to_end, start_step, end_step)
+def _mix(pixels: npt.NDArray[np.uint32], groups: tuple[_Mixes, ...]) -> None:
+    """Add up the changes of all groups; all are worked out from the pixels as they were."""
+    target, other = (np.concatenate([group[k] for group in groups]) for k in range(2))
+    share = np.concatenate([group.share for group in groups])
+    before = pixels[target].view(np.uint8).astype(np.float32).reshape(-1, 4)
+    across = pixels[other].view(np.uint8).astype(np.float32).reshape(-1, 4)
+    change = np.rint((across - before) * share[:, None]).astype(np.int16)
+    start = 0
+    for group in groups:
+        end = start + len(group.target)
+        mixed = pixels[group.target].view(np.uint8).reshape(-1, 4) + change[start:end]
+        pixels[group.target] = mixed.clip(0, 255).astype(np.uint8).view(np.uint32)[:, 0]
+        start = end
 
 
-def _step(crossing: Bools, places: Ints, across: int) -> Ints:
-    inside = places >= 0
-    upper, lower = crossing[places * inside], crossing[np.minimum(places + across, len(crossing) - 1)]
-    return (lower.astype(np.int64) - upper) * inside
+def _turned(places: Ints, height: int, width: int) -> Ints:
+    """Flat indices of a picture for those of its transpose."""
+    across, down = np.divmod(places, height)
+    return down * width + across
 
 
-def _mixes(runs: _Runs) -> tuple[Ints, Ints, npt.NDArray[np.float32]]:
-    """Pixels to change, the pixel to mix each with, and the share of that.
+def _mixes(surfaces: Bytes) -> tuple[_Mixes, _Mixes]:
+    """What to do along borders between rows: at pixels over a border, and at pixels below one.
 
     From a step at an end, the edge runs from half a pixel over the border to the border in the middle of the run, or,
     where it steps the other way at the other end, through the middle to half a pixel on the other side.
     """
-    half = 0.5 * np.minimum(runs.from_start + runs.to_end + 1, _LONGEST)
-    cut = np.zeros(len(half))
-    for distance, step in ((runs.from_start, runs.start_step), (runs.to_end, runs.end_step)):
-        cut -= step * np.maximum(0.5 - (0.5 * distance + 0.25) / half, 0)
-    upper, lower = cut > 0.02, cut < -0.02
-    target = np.concatenate([runs.first[upper], runs.other[lower]])
-    other = np.concatenate([runs.other[upper], runs.first[lower]])
-    return target, other, np.concatenate([cut[upper], -cut[lower]]).astype(np.float32)
+    width = surfaces.shape[1]
+    flat = surfaces.reshape(-1)
+    places = np.flatnonzero(flat[:-width] != flat[width:])
+    firsts = np.flatnonzero(np.diff(places, prepend=-2) != 1)
+    lengths = np.diff(firsts, append=len(places))
+    start_step = _step(flat, places[firsts] - 1, width)
+    end_step = _step(flat, places[firsts + lengths - 1], width)
+    stepped = (start_step != 0) | (end_step != 0)
+    firsts, lengths = firsts[stepped], lengths[stepped]
+    from_start = _counted(lengths)
+    at = np.repeat(firsts, lengths) + from_start
+    to_end = np.repeat(lengths - 1, lengths) - from_start
+    half = np.repeat(0.5 * np.minimum(lengths, _LONGEST).astype(np.float32), lengths)
+    cut = np.zeros(len(at), np.float32)
+    for distance, step in ((from_start, start_step), (to_end, end_step)):
+        cut -= np.repeat(step[stepped], lengths) * np.maximum(0.5 - (0.5 * distance + 0.25) / half, 0)
+    over, below = np.flatnonzero(cut > _LEAST), np.flatnonzero(cut < -_LEAST)
+    upper, lower = places[at[over]], places[at[below]]
+    return _Mixes(upper, upper + width, cut[over]), _Mixes(lower + width, lower, -cut[below])
+
+
+def _counted(lengths: Ints) -> Ints:
+    """0, 1, 2, ... for each of the lengths, one after the other."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+
+
+def _step(surfaces: Bytes, places: Ints, width: int) -> npt.NDArray[np.float32]:
+    """Which way borders between rows turn after places: -1 up, 1 down, 0 neither or both."""
+    here, last = np.maximum(places, 0), len(surfaces) - 1
+    beside = np.minimum(here + 1, last)
+    below, below_beside = np.minimum(here + width, last), np.minimum(beside + width, last)
+    upper, lower = surfaces[here] != surfaces[beside], surfaces[below] != surfaces[below_beside]
+    return (lower.astype(np.float32) - upper) * (places >= 0)

@@ -1,10 +1,11 @@
 """Draws the avatar from face and body motion: one picture per video frame, each for its stage time."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mio.contracts.engine import Engine, Output, Outputs
 from mio.contracts.messages import BodyMotion, Clock, FaceMotion, Message, Tick, VideoFrame
@@ -19,11 +20,12 @@ from nodes.renderer.context import is_software, open_context
 from nodes.renderer.hair_swing import HairSwing
 from nodes.renderer.motion import actions_at, pose_at
 from nodes.renderer.quality import Governor
+from nodes.renderer.skeleton import Pose
 from nodes.renderer.studio import Studio
 from nodes.renderer.timeline import Timeline
 
 TICK_HZ = 90.0
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 _LONGEST_S = 60.0  # of motion in one message
 _FASTEST_FPS = 240
 _HEAD = JOINT_INDEX["head"]
@@ -46,6 +48,7 @@ class _State:
         drew_at_ns: Monotonic time of the last tick if it drew a picture; 0 if not.
         begun_s: Stage time of the picture that is being drawn; None if none is.
         begun_at_ns: Monotonic time at which that was begun.
+        begun: Its joints and face actions, from which it can be drawn again.
     """
 
     face: Timeline = field(default_factory=lambda: Timeline(FACE_DIM))
@@ -57,6 +60,7 @@ class _State:
     drew_at_ns: int = 0
     begun_s: float | None = None
     begun_at_ns: int = 0
+    begun: tuple[Pose, npt.NDArray[np.float32]] | None = None
 
 
 class MeshEngine(Engine):
@@ -152,7 +156,8 @@ class MeshEngine(Engine):
         state.face.prune(stage_s)
         state.body.prune(stage_s)
         pose = pose_at(face, body, state.hair)
-        drawable = self._studio.drawable(pose, actions_at(face, pose))
+        state.begun = pose, actions_at(face, pose)
+        drawable = self._studio.drawable(*state.begun)
         state.hair = state.swing.follow(drawable.bones[_HEAD, :, :3], elapsed_s)
         self._studio.draw(drawable)
 
@@ -167,17 +172,24 @@ class MeshEngine(Engine):
         return self._state.begun_s is None
 
     def export_state(self) -> dict[str, Any]:
-        """Timelines, hair, epoch and the next frame, which is the one that is being drawn."""
+        """Timelines, hair, clock, and the picture that is being drawn, which a successor draws again."""
         state = self._state
-        next_frame = state.next_frame - (state.begun_s is not None)
+        drawing = None
+        if state.begun_s is not None and state.begun is not None:
+            pose, actions = state.begun
+            drawing = {"stage_s": state.begun_s, "pose": asdict(pose), "actions": actions.copy()}
         return {
             "version": _STATE_VERSION,
             "face": state.face.export(),
             "body": state.body.export(),
             "epoch": state.epoch,
-            "next_frame": next_frame,
+            "clock": self._clock.export_state(),
+            "next_frame": state.next_frame,
             "swing": state.swing.export(),
             "hair": state.hair.copy(),
+            "drawing": drawing,
+            "drew_at_ns": state.drew_at_ns,
+            "begun_at_ns": state.begun_at_ns,
         }
 
     def import_state(self, state: dict[str, Any]) -> None:
@@ -187,9 +199,16 @@ class MeshEngine(Engine):
         own = self._state
         own.face.restore(state["face"])
         own.body.restore(state["body"])
+        self._clock.import_state(state["clock"])
         own.epoch, own.next_frame = int(state["epoch"]), int(state["next_frame"])
         own.swing.restore(state["swing"])
         own.hair = np.array(state["hair"], np.float64)
+        own.drew_at_ns, own.begun_at_ns = int(state["drew_at_ns"]), int(state["begun_at_ns"])
+        drawing = state["drawing"]
+        if drawing is not None:
+            own.begun_s = float(drawing["stage_s"])
+            own.begun = Pose(**drawing["pose"]), np.asarray(drawing["actions"], np.float32)
+            self._studio.draw(self._studio.drawable(*own.begun))
 
 
 def build_engine(config: RendererConfig) -> Engine:

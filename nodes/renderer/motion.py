@@ -41,6 +41,7 @@ def resting_body() -> npt.NDArray[np.float32]:
 
 _RESTING = resting_body()
 _STILL = np.zeros(FACE_DIM, np.float32)
+_OF_BODY = np.arange(BODY_JOINTS + len(_FACE_ROTATIONS))[:, None] < BODY_JOINTS
 
 
 def pose_at(face: Moment | None, body: Moment | None, hair: Array) -> Pose:
@@ -55,12 +56,13 @@ def pose_at(face: Moment | None, body: Moment | None, hair: Array) -> Pose:
     body = body or Moment(_RESTING, _RESTING, 0.0)
     turns = np.concatenate([_rotations(body.before, face.before), _rotations(body.after, face.after)])
     both = quaternion(turns.astype(np.float64)).reshape(2, -1, 4)
-    head_and_eyes = slerp(both[0, BODY_JOINTS:], both[1, BODY_JOINTS:], face.share)
-    head, left, right = rotvec(head_and_eyes)
+    shares = np.where(_OF_BODY, body.share, face.share)
+    mixed = slerp(both[0], both[1], shares)
+    head, left, right = rotvec(mixed[BODY_JOINTS:])
     root = body.before[:3] * (1 - body.share) + body.after[:3] * body.share
     return Pose(
         root=np.clip(root, -_FARTHEST_M, _FARTHEST_M).astype(np.float64),
-        joints=slerp(both[0, :BODY_JOINTS], both[1, :BODY_JOINTS], body.share),
+        joints=mixed[:BODY_JOINTS],
         head=_limited(head, _LARGEST_HEAD_RAD),
         eyes=np.stack([_limited(left, _LARGEST_EYE_RAD), _limited(right, _LARGEST_EYE_RAD)]),
         hair=hair,

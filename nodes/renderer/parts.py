@@ -23,6 +23,8 @@ class UploadedPart:
         source: The part.
         program: What draws it.
         array: Its vertex array.
+        sparing_array: The same for low effort.
+        sparing_count: Vertices that low effort needs, from the first one on.
         places: Buffer with position and normal of each vertex.
     """
 
@@ -32,7 +34,6 @@ class UploadedPart:
         self.program = program
         self.places = context.buffer(np.hstack([part.positions, part.normals]).astype("f4").tobytes(), dynamic=True)
         still = context.buffer(_interleaved(part).tobytes())
-        index = context.buffer(part.triangles.astype("i4").tobytes())
         attributes = [("2f", "uv"), ("4u1", "joints"), ("4f1", "weights"), ("4f1", "shade")]
         if len(part.tangents):
             attributes.append(("3f", "tangent"))
@@ -40,16 +41,27 @@ class UploadedPart:
             (self.places, *_layout(program, [("3f", "position"), ("3f", "normal")])),
             (still, *_layout(program, attributes)),
         ]
-        self.array = context.vertex_array(program, content, index)
+        few = part.drawn(sparing=True)
+        self.array = context.vertex_array(program, content, context.buffer(part.triangles.astype("i4").tobytes()))
+        self.sparing_array = context.vertex_array(program, content, context.buffer(few.astype("i4").tobytes()))
+        self.sparing_count = int(few.max()) + 1
 
 
 class Followers:
     """All parts that facial actions move, worked out together."""
 
-    def __init__(self, parts: list[UploadedPart]) -> None:
+    def __init__(self, parts: list[UploadedPart], *, sparing: bool) -> None:
+        """Take the parts' vertices.
+
+        Args:
+            parts: All parts.
+            sparing: Take only the vertices that low effort needs.
+        """
         self._parts = [part for part in parts if part.source.follows is not None]
-        self._matrix: Any = sparse.vstack([part.source.follows for part in self._parts]).tocsr()
-        self._ends = np.cumsum([len(part.source.positions) for part in self._parts])
+        counts = [part.sparing_count if sparing else len(part.source.positions) for part in self._parts]
+        matrices = [part.source.follows[:count] for part, count in zip(self._parts, counts, strict=True)]
+        self._matrix: Any = sparse.vstack(matrices).tocsr()
+        self._ends = np.cumsum(counts)
 
     def deform(self, face: FaceMesh, drawn: set[str]) -> None:
         """Take over the face's vertices in the parts that are drawn."""
@@ -58,7 +70,7 @@ class Followers:
             if part.name not in drawn:
                 continue
             if part.source.texture == "teeth":  # rigid, and made of anchors that have no normals of their own
-                values = np.hstack([values[:, :3], part.source.normals])
+                values = np.hstack([values[:, :3], part.source.normals[: len(values)]])
             part.places.write(np.ascontiguousarray(values, np.float32))
 
 

@@ -17,6 +17,7 @@ class Tier:
     Attributes:
         name: Its name.
         fine: Whether the fine mesh is drawn.
+        sparing: Whether only those triangles are drawn that low effort needs.
         per_pixel: Whether light is worked out per pixel.
         samples: Samples per pixel; 0 for none.
         smooth: Whether silhouettes are smoothed afterwards.
@@ -25,15 +26,16 @@ class Tier:
 
     name: str
     fine: bool
+    sparing: bool
     per_pixel: bool
     samples: int
     smooth: bool
     scale: float
 
 
-LOW = Tier("low", fine=False, per_pixel=False, samples=0, smooth=True, scale=0.7)
-MEDIUM = Tier("medium", fine=False, per_pixel=False, samples=0, smooth=True, scale=1.0)
-HIGH = Tier("high", fine=True, per_pixel=True, samples=4, smooth=False, scale=1.0)
+LOW = Tier("low", fine=False, sparing=True, per_pixel=False, samples=0, smooth=True, scale=0.7)
+MEDIUM = Tier("medium", fine=False, sparing=False, per_pixel=False, samples=0, smooth=True, scale=1.0)
+HIGH = Tier("high", fine=True, sparing=False, per_pixel=True, samples=4, smooth=False, scale=1.0)
 
 
 class Governor:

@@ -87,17 +87,23 @@ class Scene:
         self._parts = [
             UploadedPart(context, name, part, self._programs[part.material]) for name, part in asset.parts.items()
         ]
-        self._followers = Followers(self._parts)
+        self._followers = {sparing: Followers(self._parts, sparing=sparing) for sparing in (False, True)}
         self._bounds = Bounds(self._parts)
 
-    def draw(self, drawable: Drawable, camera: Camera) -> None:
-        """Draw into the current framebuffer, which must be clear."""
+    def draw(self, drawable: Drawable, camera: Camera, *, sparing: bool) -> None:
+        """Draw into the current framebuffer, which must be clear.
+
+        Args:
+            drawable: What to draw.
+            camera: From where.
+            sparing: Whether few triangles shall do.
+        """
         context = self._context
         seen = self._bounds.in_view(drawable.bones, camera)
         parts = [part for part, is_seen in zip(self._parts, seen, strict=True) if is_seen]
         if drawable.mouth_opening <= 0:
             parts = [part for part in parts if part.name not in _BEHIND_LIPS]
-        self._followers.deform(drawable.face, {part.name for part in parts})
+        self._followers[sparing].deform(drawable.face, {part.name for part in parts})
         self._frame.write(self._frame_values(drawable, camera))
         self._frame.bind_to_uniform_block(0)
         context.front_face = "cw"  # pictures are drawn upside down, see camera.py
@@ -105,11 +111,11 @@ class Scene:
         blending: Any = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ZERO, moderngl.ONE
         context.blend_func = blending
         for part in parts:
-            self._draw_part(part)
+            self._draw_part(part, part.sparing_array if sparing else part.array)
         context.disable(moderngl.BLEND | moderngl.CULL_FACE)
         context.fbo.depth_mask = True
 
-    def _draw_part(self, part: UploadedPart) -> None:
+    def _draw_part(self, part: UploadedPart, array: moderngl.VertexArray) -> None:
         context, source = self._context, part.source
         blended = source.material in _BLENDED
         (context.enable if blended else context.disable)(moderngl.BLEND)
@@ -122,7 +128,7 @@ class Scene:
         set_uniform(part.program, "root_tint", (source.colour * np.float32(_ROOTS)).tobytes())
         set_uniform(part.program, "surface", np.float32(_SURFACES.get(part.name, 0) * 20 / 255).tobytes())
         set_uniform(part.program, "side", np.int32(part.name == "right_eye").tobytes())
-        part.array.render()
+        array.render()
 
     def _frame_values(self, drawable: Drawable, camera: Camera) -> bytes:
         """The uniform block ``Frame`` of ``common.glsl``."""

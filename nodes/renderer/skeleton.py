@@ -6,6 +6,7 @@ SMPL's point whatever the avatar's proportions are.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -159,7 +160,7 @@ class Skeleton:
         lower = np.exp(-(height - height.min()) / 0.03)
         return ((wanted - places[ankles]) * (lower / lower.sum())[:, None]).sum(0)
 
-    @property
+    @cached_property
     def scale(self) -> float:
         """Length of the avatar's legs over that of SMPL's."""
         ours = np.linalg.norm(np.diff(self.places[list(_LEGS[:3])], axis=0), axis=1).sum()

@@ -104,7 +104,7 @@ class Studio:
         self._targets.reverse()
         self._drawn = self._targets[0]
         self._drawn.begin()
-        self._scene.draw(drawable, self._camera)
+        self._scene.draw(drawable, self._camera, sparing=self._tier.sparing)
         self._drawn.end()
         begin_drawing()
 
@@ -113,11 +113,9 @@ class Studio:
         if self._drawn is None:
             raise ValueError("draw() must draw first")
         pixels = self._drawn.read()
-        colours = np.empty((*pixels.shape[:2], 3), np.uint8)
-        cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB, dst=colours)
         if self._tier.smooth:
-            surfaces = np.asarray(cv2.extractChannel(pixels, 3), np.uint8)
-            smooth_edges(colours, surfaces)
+            smooth_edges(pixels)
+        colours = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
         if self._drawn.size != self._size:
             colours = cv2.resize(colours, self._size, interpolation=cv2.INTER_LINEAR)
         return np.asarray(colours, np.uint8)

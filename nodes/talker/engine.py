@@ -71,6 +71,8 @@ class Talker(Engine):
         match message:
             case Interrupt(action="commit"):
                 self._state.given_up = max(self._state.given_up, message.segment_id)
+            case Interrupt(action="resume") if message.segment_id == self._state.given_up:
+                self._state.given_up -= 1
             case Reply():
                 yield from self._speak(message)
             case _:

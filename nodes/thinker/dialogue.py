@@ -99,6 +99,7 @@ class Dialogue:
                 turn.heard_chars = max(turn.heard_chars, chars)
             elif turn.segment_id == self.speaking:
                 turn.ended = True
+                turn.cut = turn.cut or turn.heard_chars < len(turn.answer) - _TAIL_CHARS
         self.speaking = segment_id
 
     def give_up(self, segment_id: int) -> None:
@@ -109,6 +110,12 @@ class Dialogue:
                 turn.cut = True
                 if not turn.heard:
                     self._forget(turn)
+
+    def take_up(self, segment_id: int) -> None:
+        """Note that an answer which was given up goes on."""
+        for turn in self.turns:
+            if turn.segment_id == segment_id and turn.clauses:
+                turn.cut = turn.ended = False
 
     def tell(self, turn: Turn, key: str, count: int, choose: int) -> int:
         """Choose a variant that was told least often, not the last one again, and remember it.

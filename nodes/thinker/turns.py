@@ -21,14 +21,17 @@ _LONGEST_CHARS = 20_000  # ten minutes of speech have about 10,000
 class Phase(Enum):
     """Where the thinker stands.
 
-    Transitions: ``IDLE`` -> ``LISTENING`` at an unfinished transcript; any -> ``ANSWERING`` at a finished one;
-    ``ANSWERING`` -> ``HELD`` when the user speaks over the answer (``duck``, or an unfinished transcript of a newer
-    turn); ``HELD`` -> ``ANSWERING`` at ``resume``; ``ANSWERING``, ``HELD`` -> ``IDLE`` when the last clause is sent or
-    the turn is given up. Clauses are sent in ``ANSWERING`` only.
+    Transitions: ``IDLE`` -> ``LISTENING`` at an unfinished transcript; any -> ``PREPARING`` at one of a turn that seems
+    to end there, which is thought about already; ``PREPARING`` -> ``LISTENING`` if other words follow, what was thought
+    is forgotten; any -> ``ANSWERING`` at a finished one; ``ANSWERING`` -> ``HELD`` when the user speaks over the answer
+    (``duck``, or an unfinished transcript of a newer turn); ``HELD`` -> ``ANSWERING`` at ``resume``; ``PREPARING``,
+    ``ANSWERING``, ``HELD`` -> ``IDLE`` when the last clause is sent or the turn is given up. Clauses are sent in
+    ``ANSWERING`` only.
     """
 
     IDLE = "idle"
     LISTENING = "listening"
+    PREPARING = "preparing"
     ANSWERING = "answering"
     HELD = "held"
 
@@ -46,6 +49,7 @@ class Answer:
         moved: Number of the last clause whose motion has been sent; -1 if none has.
         waiting: Clauses that are not sent yet.
         complete: Whether no more clauses will come.
+        question: What is answered.
     """
 
     segment_id: int
@@ -56,6 +60,20 @@ class Answer:
     moved: int = -1
     waiting: list[Clause] = field(default_factory=lambda: [])
     complete: bool = False
+    question: str = ""
+
+
+@dataclass
+class Memory:
+    """What thinking changes, as it was before an answer was prepared that may not be wanted.
+
+    Attributes:
+        dialogue: What was said.
+        random: State of the random generator.
+    """
+
+    dialogue: dict[str, Any]
+    random: dict[str, Any]
 
 
 @dataclass
@@ -67,12 +85,14 @@ class State:
         answer: What is being answered; None if nothing is.
         dialogue: What was said.
         given_up: Newest turn that was given up; -1 if none was.
+        before: What was known before the answer in preparation; None if none is being prepared.
     """
 
     phase: Phase = Phase.IDLE
     answer: Answer | None = None
     dialogue: Dialogue = field(default_factory=Dialogue)
     given_up: int = -1
+    before: Memory | None = None
 
 
 class TurnTaker(Engine):
@@ -88,6 +108,8 @@ class TurnTaker(Engine):
         match message:
             case Transcript(final=True):
                 return self._take_turn(message)
+            case Transcript(soft=True):
+                return self._prepare(message)
             case Transcript():
                 return self._listen(message)
             case Interrupt():
@@ -128,18 +150,52 @@ class TurnTaker(Engine):
         return ()
 
     def _take_turn(self, heard: Transcript) -> Outputs:
-        if heard.segment_id <= self._state.given_up:
+        """Answer; with what has been prepared if these are the words that it was prepared for."""
+        state = self._state
+        if heard.segment_id <= state.given_up:
             return
+        answer = state.answer
+        if state.phase is Phase.PREPARING and answer is not None and _is_for(answer, heard):
+            answer.origin_ns = heard.origin_ns
+            state.phase, state.before = Phase.ANSWERING, None
+            yield from self._send()
+            return
+        self._forget_prepared()
+        yield from self._begin(heard, Phase.ANSWERING)
+
+    def _prepare(self, heard: Transcript) -> Outputs:
+        """Think about a turn that seems to be over, and keep the answer until it is."""
+        state = self._state
+        if heard.segment_id <= state.given_up or state.phase in (Phase.ANSWERING, Phase.HELD):
+            return
+        if state.phase is Phase.PREPARING and state.answer is not None and _is_for(state.answer, heard):
+            return
+        self._forget_prepared()
+        state.before = Memory(state.dialogue.export(), dict(self._random.bit_generator.state))
+        yield from self._begin(heard, Phase.PREPARING)
+
+    def _begin(self, heard: Transcript, phase: Phase) -> Outputs:
         self._abandon()
         if len(heard.text) > _LONGEST_CHARS:
             heard = msgspec.structs.replace(heard, text=heard.text[-_LONGEST_CHARS:])
-        self._state.answer = Answer(heard.segment_id, heard.session, heard.origin_ns)
-        self._state.phase = Phase.ANSWERING
+        self._state.answer = Answer(heard.segment_id, heard.session, heard.origin_ns, question=heard.text)
+        self._state.phase = phase
         yield from self._think(heard)
+
+    def _forget_prepared(self) -> None:
+        """Undo what was thought about words that went on."""
+        before, self._state.before = self._state.before, None
+        if before is not None:
+            self._abandon()
+            self._state.dialogue = Dialogue.restore(before.dialogue)
+            self._random.bit_generator.state = before.random
 
     def _listen(self, heard: Transcript) -> Outputs:
         """While the user's turn is open nothing is sent."""
         answer = self._state.answer
+        if self._state.phase is Phase.PREPARING and answer is not None and not _is_for(answer, heard):
+            self._forget_prepared()
+            answer = None
         if answer is None:
             self._state.phase = Phase.LISTENING
         elif heard.segment_id > answer.segment_id:
@@ -151,14 +207,18 @@ class TurnTaker(Engine):
         match message.action:
             case "commit":
                 self._state.given_up = max(self._state.given_up, message.segment_id)
+                self._forget_prepared()
                 if answer is not None and answer.segment_id <= message.segment_id:
                     self._abandon()
                 self._state.dialogue.give_up(message.segment_id)
-            case "duck" if answer is not None:
+            case "duck" if answer is not None and self._state.phase is Phase.ANSWERING:
                 self._state.phase = Phase.HELD
-            case "resume" if answer is not None:
+            case "resume" if answer is not None and self._state.phase is Phase.HELD:
                 self._state.phase = Phase.ANSWERING
                 return self._send()
+            case "resume" if self._state.given_up == message.segment_id:
+                self._state.given_up -= 1
+                self._state.dialogue.take_up(message.segment_id)
             case _:
                 pass
         return ()
@@ -227,3 +287,8 @@ class TurnTaker(Engine):
             origin_ns=answer.origin_ns,
         )
         return "motion", prompt
+
+
+def _is_for(answer: Answer, heard: Transcript) -> bool:
+    """Whether an answer is one to these words."""
+    return answer.segment_id == heard.segment_id and answer.question == heard.text[-_LONGEST_CHARS:]

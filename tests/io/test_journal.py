@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mio.contracts.messages import Clock, Message, Reply, Speech, Transcript, Turn
+from mio.contracts.messages import Clock, Interrupt, Message, Reply, Speech, Transcript, Turn
 from mio.errors import DeviceError
 from mio.runtime.testing import run_engine
 from nodes.io.journal.config import JournalConfig
@@ -78,6 +78,15 @@ def test_an_answer_that_a_new_question_cuts_off_keeps_what_was_heard(tmp_path: P
     run_engine(journal(tmp_path), MANIFEST, [*CONVERSATION, heard(10), *more])
     lines = (tmp_path / "transcript.md").read_text().split("\n\n")
     assert lines[:3] == ["**You:** Who are you?", "**Mara:** I am Mara, ...", "**You:** Wait!"]
+
+
+def test_an_answer_that_was_broken_off_by_mistake_is_written_once_and_whole(tmp_path: Path) -> None:
+    silence = ("clock", Clock(stage_s=2.0, mono_ns=0))
+    broken_off = [("interrupt", Interrupt(action="commit", segment_id=1)), heard(10), silence]
+    goes_on = [("interrupt", Interrupt(action="resume", segment_id=1)), heard(30), silence]
+    run_engine(journal(tmp_path), MANIFEST, [*CONVERSATION, heard(5), *broken_off, *goes_on])
+    assert (tmp_path / "transcript.md").read_text().count("**Mara:**") == 1
+    assert "**Mara:** I am Mara, and I keep a light.\n" in (tmp_path / "transcript.md").read_text()
 
 
 def test_a_successor_finishes_the_answer_that_was_begun(tmp_path: Path) -> None:

@@ -245,6 +245,37 @@ def test_what_was_said_while_ducked_does_not_count_as_heard_when_the_turn_is_giv
     assert final.heard_char == len("one two")
 
 
+def test_a_turn_that_was_given_up_by_mistake_goes_on_from_the_word_that_was_cut(stage: Stage) -> None:
+    stage.send(speech(4, 0, SPEECH_FRAME_SAMPLES * 20, **words("one", "two", "three", "four", "five")))
+    stage.run(0.62)
+    stage.send(Interrupt(action="commit", segment_id=4))
+    stage.run(1.0)
+    at = len(stage.played())
+    stage.send(Interrupt(action="resume", segment_id=4))
+    stage.run(3.0)
+    again = stage.played()[at:]
+    sounding = again[again > 0]
+    assert round(sounding[-1] * 1e6) == SPEECH_FRAME_SAMPLES * 20
+    first = round(0.4 * SPEECH_HZ)  # "three" begins where "two" ends
+    faded = round(0.08 * SPEECH_HZ)
+    assert sounding[faded] == pytest.approx((first + faded + 1) * 1e-6, abs=3e-6)
+    assert np.abs(np.diff(sounding)).max() < 2e-5
+    assert (stage.clocks()[-2].segment_id, [clock.heard_char for clock in stage.clocks() if clock.fin][-1]) == (0, 23)
+
+
+def test_only_the_turn_that_was_given_up_last_can_go_on(stage: Stage) -> None:
+    stage.send(speech(4, 0, SPEECH_FRAME_SAMPLES * 20))
+    stage.run(0.5)
+    stage.send(Interrupt(action="commit", segment_id=4))
+    assert stage.send(Interrupt(action="resume", segment_id=3)) == []
+    stage.run(0.2)
+    stage.send(speech(5, 0, SPEECH_FRAME_SAMPLES * 20))
+    stage.run(0.3)
+    stage.send(Interrupt(action="resume", segment_id=4))
+    stage.run(0.1)
+    assert stage.clocks()[-1].segment_id == 5
+
+
 def test_a_newer_turn_replaces_an_older_one(stage: Stage) -> None:
     stage.send(speech(1, 0, SPEECH_FRAME_SAMPLES * 20))
     stage.run(0.5)

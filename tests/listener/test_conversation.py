@@ -131,8 +131,6 @@ def test_a_typed_line_is_answered_like_a_spoken_one(talk: Conversation):
 def test_a_second_question_gets_the_next_turn_after_the_avatar_has_spoken(talk: Conversation, say: Say):
     talk.hear(say("How old is the lighthouse?"), silence(1.0))
     talk.speaker_says(1, 4_800)
-    talk.hear(say("Do you have a cat?"), silence(1.0))  # it does not listen while it speaks
-    assert len([turn for turn in talk.of(Turn) if turn.state == "user_speaking"]) == 1
     talk.speaker_says(0, -1)
     talk.hear(say("Do you have a cat?"), silence(1.0))
     assert [transcript.segment_id for transcript in talk.of(Transcript) if transcript.final] == [1, 2]
@@ -170,7 +168,7 @@ def test_a_question_of_two_minutes_is_answered_at_its_end(talk: Conversation, sa
     story = say("I walked along the beach and looked at the boats, and then I walked on to the harbour,")
     pause = silence(0.1)
     rounds = round(120 * HZ / (len(story) + len(pause)))
-    talk.hear(*[story, pause] * rounds, say("so how old is the lighthouse?"), silence(2.0))
+    talk.hear(*[story, pause] * rounds, say("so tell me, how old is the lighthouse?"), silence(2.0))
     finals = [transcript for transcript in talk.of(Transcript) if transcript.final]
     assert len(finals) == 1 and finals[0].text.count("harbour") > rounds // 2
     assert "how old" in finals[0].text[-60:]

@@ -4,7 +4,7 @@ import pytest
 from mio.contracts.messages import AudioChunk, Clock, Command, Interrupt, SpeechActivity, Transcript, Turn
 from mio.errors import ContractError
 from mio.runtime.testing import run_engine, steps, tick
-from nodes.listener.config import ListenerConfig, MoonshineConfig, TurnConfig, VoiceConfig
+from nodes.listener.config import BargeInConfig, ListenerConfig, MoonshineConfig, TurnConfig, VoiceConfig
 from nodes.listener.recognition import NOTHING
 from nodes.listener.testing import (
     MANIFEST,
@@ -33,7 +33,7 @@ def _short(message) -> str:
         case Interrupt():
             return f"{message.action} {message.segment_id}"
         case _:
-            return f"{'final' if message.final else 'partial'} {message.text}"
+            return f"{'final' if message.final else 'soft' if message.soft else 'partial'} {message.text}"
 
 
 def finals(outputs: list) -> list[Transcript]:
@@ -64,6 +64,7 @@ def test_a_spoken_question_is_one_turn_from_onset_to_final_transcript():
         "activity started",
         "transcript partial word word.",
         "activity stopped",
+        "transcript soft word word.",
         "transcript final word word.",
         "turn thinking",
     ]
@@ -161,7 +162,7 @@ def test_a_voice_that_goes_on_before_the_answer_is_heard_takes_the_turn_back_alt
 
 
 def test_a_voice_that_comes_after_the_answer_began_may_be_its_echo():
-    listener = Listener()
+    listener = Listener(ListenerConfig(barge_in=BargeInConfig(mode="off")))
     listener.hear(voice(1.0), silence(0.6))
     play(listener, 1)
     assert listener.hear(voice(1.0), silence(1.0)) == []
@@ -244,8 +245,8 @@ def test_memory_does_not_grow_in_hours_of_silence():
     assert not listener.recognizer.calls
 
 
-def test_the_listener_is_deaf_while_the_avatar_speaks_unless_told_otherwise():
-    listener = Listener()
+def test_the_listener_is_deaf_while_the_avatar_speaks_if_told_so():
+    listener = Listener(ListenerConfig(barge_in=BargeInConfig(mode="off")))
     listener.hear(voice(1.0), silence(1.0))
     assert turns(play(listener, 1)) == ["avatar_speaking"]
     assert listener.hear(voice(3.0)) == []
@@ -255,8 +256,8 @@ def test_the_listener_is_deaf_while_the_avatar_speaks_unless_told_otherwise():
     assert started.at_sample / HZ == pytest.approx(5.0, abs=0.04)
 
 
-def test_barge_in_gives_the_avatars_turn_up_once_the_voice_is_sure():
-    listener = Listener(ListenerConfig(turn=TurnConfig(barge_in="commit")))
+def test_in_the_mode_commit_length_alone_gives_the_avatars_turn_up():
+    listener = Listener(ListenerConfig(barge_in=BargeInConfig(mode="commit")))
     listener.hear(voice(1.0), silence(1.0))
     play(listener, 1)
     assert listener.hear(voice(0.3), silence(1.0)) == []

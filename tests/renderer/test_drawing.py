@@ -137,11 +137,23 @@ def test_two_contexts_in_one_process_draw_the_same(portraitist, asset):
 def test_stairs_along_a_silhouette_become_a_slope_and_surfaces_stay_as_they_are():
     rows, columns = np.mgrid[0:60, 0:60]
     surfaces = (columns > 8 * (rows // 8)).astype(np.uint8)
-    picture = np.repeat(np.where(surfaces, 200, 40)[..., None], 3, 2).astype(np.uint8)
-    before = picture.copy()
-    smooth_edges(picture, surfaces)
+    before = np.repeat(np.where(surfaces, 200, 40)[..., None], 3, 2).astype(np.uint8)
+    pixels = np.dstack([before, surfaces])
+    smooth_edges(pixels)
+    picture = pixels[..., :3]
     changed = (picture != before).any(2)
     assert 20 < changed.sum() < 400
     away = np.abs(columns - 8 * (rows // 8)) > 9
     assert not changed[away].any()
     assert ((picture >= 40) & (picture <= 200)).all()
+
+
+def test_silhouettes_of_a_picture_that_is_not_square_are_smoothed_alike_across_and_along():
+    rows, columns = np.mgrid[0:40, 0:64]
+    surfaces = (columns > 6 * (rows // 6)).astype(np.uint8)
+    pixels = np.dstack([np.repeat(np.where(surfaces, 200, 40)[..., None], 3, 2), surfaces]).astype(np.uint8)
+    turned = np.ascontiguousarray(pixels.transpose(1, 0, 2))
+    smooth_edges(pixels)
+    smooth_edges(turned)
+    assert (pixels[..., 0] % 160 != 40).any()
+    assert np.array_equal(pixels[..., :3], turned.transpose(1, 0, 2)[..., :3])

@@ -164,6 +164,23 @@ def test_a_picture_that_is_being_drawn_is_drawn_by_the_successor(new_engine):
     assert [frame.stage_s for frame in draw(second, 1.1 / 30)] == pytest.approx([1 / 30])
 
 
+def test_a_successor_draws_the_picture_that_is_being_drawn_as_its_predecessor_began_it(new_engine):
+    first, second = new_engine(lead_s=0.0), new_engine(lead_s=0.0)
+    for port, message in (("clock", clock(0.0, 0.0)), ("face", talking(0.0)), ("body", swaying(0.0))):
+        steps(first, port, message)
+    for number in range(6):
+        tick(first, number / 30 + 0.001)
+    steps(first, "face", talking(0.0, jaw=0.1))
+    assert not first.at_boundary()
+    state = first.export_state()
+    ours = [tick(first, number / 30 + 0.001) for number in range(6, 10)]  # both share what is drawn on
+    second.import_state(state)
+    theirs = [tick(second, number / 30 + 0.001) for number in range(6, 10)]
+    for ((_, a),), ((_, b),) in zip(ours, theirs, strict=True):
+        assert a.stage_s == b.stage_s
+        assert (a.pixels == b.pixels).all()
+
+
 def test_the_state_of_an_engine_that_has_done_nothing_can_be_handed_over(new_engine):
     second = new_engine()
     second.import_state(new_engine().export_state())

@@ -57,6 +57,48 @@ def test_nothing_is_said_while_the_user_still_speaks(engine: StoryEngine):
     assert said(steps(engine, "transcript", asked("Hello."))) in ("Hello!", "Hi!")
 
 
+def test_an_answer_is_thought_out_at_a_soft_end_and_said_at_the_certain_one(
+    engine: StoryEngine, storyteller: Storyteller
+):
+    assert steps(engine, "transcript", asked("Who is Rex?", final=False, soft=True)) == []
+    assert engine.export_state()["state"]["phase"] == "preparing"
+    prepared = steps(engine, "transcript", asked("Who is Rex?"))
+    at_once = steps(StoryEngine(storyteller, language="en", seed=0), "transcript", asked("Who is Rex?"))
+    assert said(prepared) == said(at_once) != ""
+
+
+def test_words_that_go_on_after_a_soft_end_are_answered_as_if_nothing_had_been_thought(
+    engine: StoryEngine, storyteller: Storyteller
+):
+    steps(engine, "transcript", asked("Hello.", final=False, soft=True))
+    assert steps(engine, "transcript", asked("Hello. Who is", final=False)) == []
+    assert engine.export_state()["state"]["phase"] == "listening"
+    steps(engine, "transcript", asked("Hello. Who is Max?", final=False, soft=True))
+    gone_on = steps(engine, "transcript", asked("Hello. Who is Rex?"))
+    other = StoryEngine(storyteller, language="en", seed=0)
+    at_once = steps(other, "transcript", asked("Hello. Who is Rex?"))
+    assert said(gone_on) == said(at_once) != ""
+    assert engine.export_state()["state"]["dialogue"] == other.export_state()["state"]["dialogue"]
+
+
+def test_a_turn_given_up_at_its_soft_end_leaves_no_trace(engine: StoryEngine):
+    before = engine.export_state()["state"]["dialogue"]
+    steps(engine, "transcript", asked("Hello.", final=False, soft=True))
+    assert steps(engine, "interrupt", Interrupt(action="commit", segment_id=1)) == []
+    assert engine.export_state()["state"]["dialogue"] == before
+    assert steps(engine, "transcript", asked("Hello.")) == []
+
+
+def test_an_answer_that_goes_on_after_a_mistaken_interruption_counts_as_heard(engine: StoryEngine):
+    text = said(steps(engine, "transcript", asked("Tell me about your boat.")))
+    steps(engine, "clock", Clock(stage_s=1.0, mono_ns=1, segment_id=1, heard_char=4))
+    steps(engine, "interrupt", Interrupt(action="commit", segment_id=1))
+    steps(engine, "interrupt", Interrupt(action="resume", segment_id=1))
+    steps(engine, "clock", Clock(stage_s=3.0, mono_ns=3, segment_id=1, heard_char=len(text)))
+    (turn,) = engine.export_state()["state"]["dialogue"]["turns"]
+    assert (turn["cut"], turn["heard_chars"]) == (False, len(text))
+
+
 def test_typed_words_are_answered_like_spoken_ones(storyteller: Storyteller):
     spoken = steps(StoryEngine(storyteller, language="en", seed=0), "transcript", asked("Who is Rex?"))
     typed = steps(StoryEngine(storyteller, language="en", seed=0), "transcript", asked("Who is Rex?", source="text"))

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from mio.contracts.engine import Engine, Outputs
-from mio.contracts.messages import Clock, Message, Reply, Transcript
+from mio.contracts.messages import Clock, Interrupt, Message, Reply, Transcript
 from mio.contracts.stage import StageClock
 from mio.errors import DeviceError
 from nodes.io.journal.config import JournalConfig
@@ -26,6 +26,7 @@ class JournalEngine(Engine):
         self._clock = StageClock()
         self._dialogue = _Dialogue()
         self._question = ""
+        self._broken_off = 0  # turn of an answer that was interrupted and may still go on
 
     def open(self) -> None:
         """Open both files."""
@@ -45,6 +46,10 @@ class JournalEngine(Engine):
                     self._finish_answer()
                 self._finish_question()
                 self._dialogue.reply(message)
+            case Interrupt(action="commit"):
+                self._broken_off = message.segment_id
+            case Interrupt(action="resume"):
+                self._broken_off = 0
             case _:
                 pass
         self._events.write(self._event(port, message))
@@ -64,12 +69,14 @@ class JournalEngine(Engine):
             "version": _STATE_VERSION,
             "question": self._question,
             "answer": [dialogue.segment_id, list(dialogue.clauses), dialogue.heard_chars],
+            "broken_off": self._broken_off,
         }
 
     def import_state(self, state: dict[str, Any]) -> None:
         """Go on in the middle of an answer; another version's state is ignored."""
         if state.get("version") == _STATE_VERSION:
             self._question = str(state["question"])
+            self._broken_off = int(state.get("broken_off", 0))
             dialogue = self._dialogue
             dialogue.segment_id, dialogue.clauses, dialogue.heard_chars = state["answer"]
 
@@ -80,11 +87,12 @@ class JournalEngine(Engine):
             self._events.write({"port": "clock", "sent_ns": clock.sent_ns, **_fields(clock)})
         if clock.segment_id:
             self._dialogue.heard(clock.segment_id, clock.heard_char)
-        elif was:
+        elif was and self._dialogue.segment_id != self._broken_off:
             self._finish_answer()
 
     def _hear(self, text: str) -> None:
         """Keep what the user said until it is answered: who goes on after a pause is heard once more from the start."""
+        self._finish_answer()
         if not text.startswith(self._question.rstrip(".?! ")):
             self._finish_question()
         self._question = text

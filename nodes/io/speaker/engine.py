@@ -24,7 +24,7 @@ from nodes.io.speaker.voice import Voice
 
 _TICK_HZ = 25.0
 _TICKS_PER_CLOCK = 2  # 12.5 Hz; changes are told at once
-_DUCK_SAMPLES = SPEECH_HZ * 40 // 1000
+_DUCK_SAMPLES = SPEECH_HZ * 30 // 1000
 _RESUME_SAMPLES = SPEECH_HZ * 80 // 1000
 _STOP_SAMPLES = SPEECH_HZ * 30 // 1000
 
@@ -39,6 +39,7 @@ class _State:
         epoch: Tells this clock from those before a restart.
         voices: Turns that are played: those that fade out, then the one that speaks.
         past: The newest turn that has ended or was given up; it and older ones are not played any more.
+        broken_off: The turn that was given up last, if it may still go on.
         rendered_to: First stage position that has not been prepared.
         ticks: Ticks so far.
         underruns: Breaks in speech because it came too late.
@@ -48,6 +49,7 @@ class _State:
     epoch: int = -1
     voices: list[Voice] = field(default_factory=list[Voice])
     past: int = 0
+    broken_off: Voice | None = None
     rendered_to: int = 0
     ticks: int = 0
     underruns: int = 0
@@ -107,6 +109,7 @@ class SpeakerEngine(Engine):
             "epoch": state.epoch,
             "voices": [voice.export_state() for voice in state.voices],
             "past": state.past,
+            "broken_off": state.broken_off.export_state() if state.broken_off else None,
             "underruns": state.underruns,
             "playout": self._playout.export_state(),
         }
@@ -117,6 +120,7 @@ class SpeakerEngine(Engine):
             epoch=int(state.get("epoch", -1)),
             voices=[Voice.from_state(values) for values in state.get("voices", [])],
             past=int(state.get("past", 0)),
+            broken_off=Voice.from_state(state["broken_off"]) if state.get("broken_off") else None,
             underruns=int(state.get("underruns", 0)),
         )
         self._playout.import_state(state.get("playout", {}))
@@ -154,6 +158,7 @@ class SpeakerEngine(Engine):
         if speech.segment_id <= self._state.past or (voice and speech.segment_id < voice.segment_id):
             return
         if voice is None or speech.segment_id > voice.segment_id:
+            self._state.broken_off = None
             yield from self._stop(speech.segment_id - 1, now_ns)
             start = max(round(self._position(now_ns)) + self._lead, self._playout.changeable)
             voice = Voice(speech.segment_id, start)
@@ -177,6 +182,8 @@ class SpeakerEngine(Engine):
             yield "clock", self._clock(now_ns)
             return
         voice = self._speaking()
+        if voice is None and interrupt.action == "resume":
+            yield from self._take_up(interrupt.segment_id, now_ns)
         if voice is None or voice.segment_id > interrupt.segment_id > 0:
             return
         if interrupt.action == "duck":
@@ -185,12 +192,25 @@ class SpeakerEngine(Engine):
             voice.resume(self._playout.changeable, _RESUME_SAMPLES)
         self._render(everything=True)
 
+    def _take_up(self, segment_id: int, now_ns: int) -> Outputs:
+        """Go on with a turn that was given up by mistake, from the word in which it was lowered or cut."""
+        voice, self._state.broken_off = self._state.broken_off, None
+        if voice is None or voice.segment_id != segment_id:
+            return
+        self._state.voices = [other for other in self._state.voices if other.segment_id != segment_id]
+        self._state.past = segment_id - 1
+        voice.take_up(max(round(self._position(now_ns)) + self._lead, self._playout.changeable), _RESUME_SAMPLES)
+        self._state.voices.append(voice)
+        self._render(everything=True)
+        yield "clock", self._clock(now_ns)
+
     def _stop(self, segment_id: int, now_ns: int) -> Outputs:
         """Fade out the turn that speaks if it is ``segment_id`` or older, and play nothing of them any more."""
         self._state.past = max(self._state.past, segment_id)
         voice = self._speaking()
         if voice is not None and voice.segment_id <= segment_id:
             voice.stop(self._playout.changeable, _STOP_SAMPLES)
+            self._state.broken_off = voice
             yield "clock", self._last_clock(voice, now_ns)
 
     def _end_voices(self, now_ns: int) -> list[tuple[str, Message]]:

@@ -160,6 +160,20 @@ class Voice:
             self._fader.fade(0.0, position, length)
             self._state.cut = position + length
 
+    def take_up(self, position: int, length: int) -> None:
+        """Go on after :meth:`stop`, as far as it has been received.
+
+        Args:
+            position: Stage position at which the word is said again in which it was lowered or cut.
+            length: Samples over which it fades in.
+        """
+        state = self._state
+        heard = self.last_heard_sample()
+        sample = max((end for end, _ in state.words if end <= heard), default=0)
+        state.cut, state.ducked_from, state.complete = -1, -1, True
+        state.start, state.resumed = position - sample, 0
+        self._fader = Fader(before=0.0, after=1.0, start=position, length=max(1, length))
+
     def heard_sample(self, position: float) -> int:
         """Sample that is heard at a stage position; negative before the first."""
         return min(round(position) - self._state.start, self._state.count)

@@ -208,6 +208,7 @@ class Assembler:
             weights=shares,
             shade=np.full((len(positions), 4), 255, np.uint8),
             triangles=triangles,
+            few=np.zeros((0, 3), np.int32),
         )
 
 

@@ -7,7 +7,7 @@ import moderngl
 import numpy as np
 
 from nodes.renderer.asset import Asset, Bytes, FaceShape, Part
-from nodes.renderer.bake import hands, head, light, seen
+from nodes.renderer.bake import hands, head, light, seen, thinning
 from nodes.renderer.bake.assemble import Assembler, Detail
 from nodes.renderer.bake.base_mesh import Ints, read_base_mesh
 from nodes.renderer.bake.clothes import Tailor
@@ -65,6 +65,7 @@ def bake_avatar(context: moderngl.Context, look: Look, detail: Detail, texture_s
     casters = light.casters_of(parts)
     parts = seen.drop_unseen(context, parts, casters, person)
     parts = light.light_parts(context, parts, casters, person)
+    parts = parts if detail.fine else thinning.thin_out(parts, person, rig)
     say("skin")
     textures = _textures(context, person, layout, scalp, parts, texture_size)
     say("done")

@@ -36,3 +36,13 @@ def test_an_older_epoch_is_ignored_and_a_newer_one_restarts_the_stage() -> None:
     assert clock.stage_s(0) == 100.0
     clock.update(Clock(stage_s=0.5, mono_ns=0, epoch=3))
     assert (clock.stage_s(0), clock.epoch) == (0.5, 3)
+
+
+def test_a_successor_goes_on_with_the_same_stage_time() -> None:
+    first, second = StageClock(), StageClock()
+    second.import_state(first.export_state())
+    assert not second.running
+    first.update(Clock(stage_s=4.0, mono_ns=7, rate=1.001, epoch=2, segment_id=3))
+    second.import_state(first.export_state())
+    assert second.stage_s(SECOND_NS) == first.stage_s(SECOND_NS)
+    assert (second.epoch, second.segment_id) == (2, 3)

@@ -48,6 +48,11 @@ def test_a_good_flow_has_no_problems(tmp_path: Path) -> None:
         ("queue_size: 100", "queuesize: 100", "journal/reply: unknown key 'queuesize' -> did you mean 'queue_size'?"),
         ("queue_size: 100", "queue_size: 0", "journal/reply: queue_size must be at least 1"),
         ("    restart_policy: on-failure\n    inputs", "    inputs", "warning: "),
+        (
+            "PATH: script.yml}",
+            "PATH: script.yml, MIO_BUDGET_MS: fast}",
+            "node 'script': MIO_BUDGET_MS is 'fast' -> give",
+        ),
         ("nodes:", "notes:", "flow.yml:1: not a dataflow"),
         ("    inputs:\n", "    inputs: [\n", "flow.yml:"),
         ("  - id: journal\n    path", "  - path", "flow.yml:7: a node without an id"),

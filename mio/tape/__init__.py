@@ -1,0 +1,1 @@
+"""Recordings of running dataflows: written, read, replayed, compared, traced, viewed."""
