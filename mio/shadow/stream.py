@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mio.contracts.messages import Message
@@ -51,6 +52,7 @@ class NodeStream:
         self.about: dict[str, Any] = {}
         self.marks: Marks | None = None
         self.lost = 0
+        self._state: Marks | None = None
         self._collector = Collector()
         self._inputs: deque[Received] = deque()
         self._on_sent: Callable[[Sent], None] = lambda _: None
@@ -102,7 +104,9 @@ class NodeStream:
             case "start":
                 self.about = metadata_of(event)
             case "state":
-                self.marks = read_marks(event.data)
+                self._state = read_marks(event.data)
+            case "begin" | "step" if self.marks is None and self._state is not None:
+                self.marks = _before(self._state, event)
             case "lost":
                 self.lost += event.seq
             case "take":
@@ -113,6 +117,13 @@ class NodeStream:
                 self._on_sent(Sent(event.port, message, event.stamp_ns))
             case _:
                 pass
+
+
+def _before(marks: Marks, step: TapeEvent) -> Marks:
+    """A state with what had been taken then, without the message whose step begins next."""
+    if step.seq < 0:
+        return marks
+    return replace(marks, last_in={**marks.last_in, step.port: step.seq - 1})
 
 
 class ShadowTransport:
