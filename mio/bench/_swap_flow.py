@@ -112,6 +112,15 @@ class TalkedFlow:
         """What the probe has seen, by ``node.output``."""
         return read_seen(self.folder / "probe.jsonl")
 
+    def wait_for_reply(self, within_s: float) -> None:
+        """Wait until an answer begins, or a while."""
+        deadline, before = time.monotonic() + within_s, self._replies()
+        while self._replies() == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _replies(self) -> int:
+        return (self.folder / "probe.jsonl").read_text().count('"thinker_reply"')
+
     def swap(self, node: str, settings: Mapping[str, str]) -> Swap:
         """Put the same engine with other settings in a node's place."""
         self._must_run(float("inf"))

@@ -21,6 +21,7 @@ COMMANDS = {
     "character": "check or show a character pack",
     "swap": "replace the engine of a running node, without a gap",
     "top": "watch what every node of a running dataflow does: rates, times, CPU, memory, queues, drops",
+    "shadow": "try an engine on the inputs of a running node, without touching the conversation",
     "record": "record every stream of a running dataflow to one file",
     "replay": "play a recording back: nodes live and the rest from the file, or checked bit by bit",
     "diff": "compare two recordings, stream by stream",

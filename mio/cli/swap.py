@@ -32,13 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask the node's supervisor to swap, and say how it went."""
     flow = find_flow(args.flow)
-    env = overrides([f"{args.node}.{setting}" for setting in args.set])
-    if args.engine is not None:
-        env |= overrides([f"{args.node}.engine={args.engine}"])
-    if args.config is not None:
-        if not args.config.is_file():
-            raise MioError(f"{args.config}: no such file", "name a configuration file")
-        env["MIO_CONFIG"] = str(args.config.resolve())
+    env = candidate_env(args.node, args.engine, args.set, args.config)
     request: dict[str, Any] = {"do": "swap", "env": env, "load_s": args.timeout}
     if args.program:
         request |= {"command": shlex.split(args.program), "folder": os.getcwd()}
@@ -48,3 +42,25 @@ def run(args: argparse.Namespace) -> int:
     handover_ms = answer["handover_ms"]
     Console().print(f"{args.node}: swapped after {took_s:.1f} s of loading, handed over in {handover_ms} ms")
     return 0
+
+
+def candidate_env(node: str, engine: str | None, settings: list[str], config: Path | None) -> dict[str, str]:
+    """Environment that makes a candidate differ from what the node runs now.
+
+    Args:
+        node: The node's id.
+        engine: Name of its engine.
+        settings: ``KEY=VALUE`` of its configuration.
+        config: Another configuration file.
+
+    Raises:
+        MioError: If a setting is malformed, or the file is missing.
+    """
+    env = overrides([f"{node}.{setting}" for setting in settings])
+    if engine is not None:
+        env |= overrides([f"{node}.engine={engine}"])
+    if config is not None:
+        if not config.is_file():
+            raise MioError(f"{config}: no such file", "name a configuration file")
+        env["MIO_CONFIG"] = str(config.resolve())
+    return env

@@ -176,7 +176,7 @@ class Tee:
 
     Attributes:
         path: The collector's Unix socket.
-        content: What is kept of payloads: ``headers``, ``digests`` (of pixels) or ``whole``.
+        content: What is kept of payloads: ``headers``, ``digests`` (of pixels), ``whole`` or ``inputs``.
     """
 
     path: str
