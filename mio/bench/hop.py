@@ -27,7 +27,7 @@ from mio.flow.running import RunningFlow
 DURATION = "about 3 min"
 
 SIZES = {"8B": 8, "8kB": 8_192, "1MB": 1 << 20, "frame": FRAME_SIDE * FRAME_SIDE * 3}
-_RATES_HZ = {"8B": 100.0, "8kB": 100.0, "1MB": 50.0, "frame": 30.0}
+RATES_HZ = {"8B": 100.0, "8kB": 100.0, "1MB": 50.0, "frame": 30.0}
 _BUDGET_MS = {"8kB": 1.5, "1MB": 4.0}
 
 
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: Report) -> None:
     """Measure all payloads over all carriers, then loss under load."""
     for name, size in SIZES.items():
-        rate_hz = _RATES_HZ[name]
+        rate_hz = RATES_HZ[name]
         dora, _ = _over_dora(size, rate_hz, args.seconds)
         messages = int(args.seconds * rate_hz) + WARM_UP
         shm = _over(SharedMemory(size), rate_hz, messages)
@@ -70,7 +70,7 @@ def _over_dora(size: int, rate_hz: float, seconds: float) -> tuple[dict[str, flo
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "hop.yml"
-        path.write_text(yaml.safe_dump({"nodes": _nodes(size, rate_hz)}))
+        path.write_text(yaml.safe_dump({"nodes": hop_nodes(size, rate_hz)}))
         with RunningFlow(path, folder / "dora.log", {"MIO_RUN_DIR": name}) as running:
             running.wait_for_log("all nodes are ready", 60)
             time.sleep(seconds + 1.0)
@@ -80,7 +80,8 @@ def _over_dora(size: int, rate_hz: float, seconds: float) -> tuple[dict[str, flo
         return port["waited_ms"], port["lost"]
 
 
-def _nodes(size: int, rate_hz: float) -> list[Mapping[str, object]]:
+def hop_nodes(size: int, rate_hz: float) -> list[Mapping[str, object]]:
+    """A dataflow's two nodes: a source of messages of ``size`` bytes, and a sink, in this order."""
     source = {
         "id": "source",
         "path": sys.executable,

@@ -21,11 +21,13 @@ COMMANDS = {
     "character": "check or show a character pack",
     "swap": "replace the engine of a running node, without a gap",
     "top": "watch what every node of a running dataflow does: rates, times, CPU, memory, queues, drops",
+    "shadow": "try an engine on the inputs of a running node, without touching the conversation",
     "record": "record every stream of a running dataflow to one file",
     "replay": "play a recording back: nodes live and the rest from the file, or checked bit by bit",
     "diff": "compare two recordings, stream by stream",
     "trace": "show where time goes: per edge, per node, and on the critical path of each turn",
     "view": "open a recording in Rerun",
+    "soak": "let the conversation run for long and look for leaks and drift",
     "bench": "measure something, print a table and keep the figures",
 }
 

@@ -42,7 +42,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         flush: Discards what is queued before it on the receiver's data ports.
         origin_ns: ``CLOCK_MONOTONIC`` of the user event that caused this message; 0 if none did.
         sent_ns: ``CLOCK_MONOTONIC`` when it was sent, set by the runtime.
-        host: Name of the sending machine, set by the runtime; times are comparable on one host only.
+        host: Name of the sending machine, set by the runtime. On the wire all times are of its clock; the runtime
+            translates them, so that engines see times of their own host only.
     """
 
     KIND: ClassVar[str] = ""
@@ -346,7 +347,7 @@ class Clock(Message, frozen=True, kw_only=True, eq=False):
     Attributes:
         epoch: Counts restarts of the clock; stage times of different epochs are not comparable.
         stage_s: Stage time: samples that have been heard / sample rate, silence included.
-        mono_ns: ``CLOCK_MONOTONIC`` of the same moment, on ``host``.
+        mono_ns: ``CLOCK_MONOTONIC`` of the same moment; on the wire that of ``host``, for engines that of their own.
         rate: Stage seconds per monotonic second.
         heard_sample: Sample of the speaking segment's sound that is heard at ``stage_s``; negative before it starts.
             Meaningless if ``segment_id`` is 0, which says that nothing is being spoken.

@@ -49,16 +49,17 @@ class LiveFlow:
         return found
 
 
-def find_flow(flow_id: str | None = None) -> LiveFlow:
+def find_flow(flow_id: str | None = None, root: Path | None = None) -> LiveFlow:
     """The dataflow that is running.
 
     Args:
         flow_id: End of its id, where several are running.
+        root: Folder of the control sockets; the user's if left out.
 
     Raises:
         MioError: If there is none, or several and none is named.
     """
-    flows = {name: sockets for name, sockets in running_flows().items() if name.endswith(flow_id or "")}
+    flows = {name: sockets for name, sockets in running_flows(root).items() if name.endswith(flow_id or "")}
     if not flows:
         raise MioError("no dataflow is running here", "start one: mio talk, or dora run dataflows/mio.yml")
     if len(flows) > 1:

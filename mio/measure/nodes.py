@@ -23,6 +23,7 @@ class Resources(NamedTuple):
         cpu_s: CPU time so far, seconds.
         rss_mb: Memory, shared pages included.
         pss_mb: Memory, shared pages divided among those who share them; 0 where the system does not tell.
+        uss_mb: Memory that no other process shares; 0 where the system does not tell.
         handles: Open file descriptors.
         threads: Threads.
     """
@@ -30,6 +31,7 @@ class Resources(NamedTuple):
     cpu_s: float = 0.0
     rss_mb: float = 0.0
     pss_mb: float = 0.0
+    uss_mb: float = 0.0
     handles: int = 0
     threads: int = 0
 
@@ -39,6 +41,7 @@ class Resources(NamedTuple):
             self.cpu_s + other.cpu_s,
             self.rss_mb + other.rss_mb,
             self.pss_mb + other.pss_mb,
+            self.uss_mb + other.uss_mb,
             self.handles + other.handles,
             self.threads + other.threads,
         )
@@ -143,10 +146,14 @@ def resources_of(pids: Iterable[int]) -> Resources:
         try:
             process = psutil.Process(pid)
             with process.oneshot():
-                cpu, memory = process.cpu_times(), process.memory_info()
-                pss = getattr(process.memory_full_info(), "pss", 0)
+                cpu, memory = process.cpu_times(), process.memory_full_info()
                 one = Resources(
-                    cpu.user + cpu.system, memory.rss / 1e6, pss / 1e6, process.num_fds(), process.num_threads()
+                    cpu.user + cpu.system,
+                    memory.rss / 1e6,
+                    getattr(memory, "pss", 0) / 1e6,
+                    memory.uss / 1e6,
+                    process.num_fds(),
+                    process.num_threads(),
                 )
         except psutil.Error:
             continue

@@ -124,10 +124,13 @@ def ask(path: Path, content: dict[str, Any], timeout_s: float) -> dict[str, Any]
         return json.loads(_read_line(connection))
 
 
-def running_flows() -> dict[str, dict[str, Path]]:
-    """Sockets by dataflow and node, of all dataflows of this user; those of dead supervisors are left out."""
+def running_flows(root: Path | None = None) -> dict[str, dict[str, Path]]:
+    """Sockets by dataflow and node, of all dataflows of this user, or of those below another folder.
+
+    Those of dead supervisors are left out.
+    """
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(filter(_answered, control_root().glob("*/*.sock"))):
+    for path in sorted(filter(_answered, (root or control_root()).glob("*/*.sock"))):
         found.setdefault(path.parent.name, {})[path.stem] = path
     return found
 

@@ -15,16 +15,18 @@ from mio.contracts.engine import Engine, Output
 from mio.contracts.messages import Message, Tick
 from mio.contracts.wire import decode, encode
 from mio.errors import ContractError, MioError
+from mio.runtime.host_clock import HostClocks
 from mio.runtime.manifest import Manifest
 from mio.runtime.slot_protocol import Marks
 from mio.runtime.stats import NodeStats
 from mio.runtime.tee import Content, Tees
-from mio.runtime.transport import Closed, Received, Stopping, Transport
+from mio.runtime.transport import Closed, Event, Received, Stopping, Transport
 
 TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
 _IDLE_S = 0.1
 _REPORTED = 200  # different problems that are remembered, so that each is told once
+_DRAINING_NS = 50_000_000
 _MESSAGES_NS = 5_000_000  # at least, between two ticks that are late, for messages that wait
 
 
@@ -76,6 +78,11 @@ class Loop:
         self._next_tick_ns = now_ns()
         self._ticked_ns = self._tick_took_ns = 0
         self._deadline_ns: int | None = None
+        self._clocks = HostClocks(transport.host)
+        self._until_ns = 0
+        self._left: list[Received] = []
+        self._adopted_in: dict[str, int] = {}
+        self._adopted_ns = 0
         self.drained = False
 
     def run(self) -> None:
@@ -87,7 +94,7 @@ class Loop:
         finally:
             self.close()
 
-    def turn(self, longest_wait_s: float = _IDLE_S) -> bool:
+    def turn(self, longest_wait_s: float = _IDLE_S, *, drain: bool = False) -> bool:
         """Take at most one event, tick if due, advance the step in progress; false when all is done.
 
         An engine whose ticks take longer than their period still gets its messages: as long as any wait, they have as
@@ -95,9 +102,30 @@ class Loop:
 
         Args:
             longest_wait_s: How long to wait for an event.
+            drain: Whether to take all events that have come, and not only one, and to work on them for up to 50 ms.
         """
         event = self._transport.receive(min(longest_wait_s, self._patience_s()))
+        going = self._accept(event)
+        while drain and going and event is not None:
+            event = self._transport.receive(0.0)
+            going = self._accept(event)
         self.drained = event is None
+        if not going:
+            return False
+        if self._deadline_ns is None:
+            self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
+        elif self._now_ns() > self._deadline_ns:
+            return False
+        self.stats.waiting(len(self._queue))
+        self._advance()
+        until_ns = self._now_ns() + _DRAINING_NS
+        while drain and (self._active is not None or self._queue) and self._now_ns() < until_ns:
+            self._advance()
+        self.stats.write_if_due()
+        return True
+
+    def _accept(self, event: Event | None) -> bool:
+        """Take what an event brings; false if it was the last."""
         match event:
             case Received():
                 self.take(event)
@@ -108,13 +136,6 @@ class Loop:
                 return False
             case None:
                 pass
-        if self._deadline_ns is None:
-            self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
-        elif self._now_ns() > self._deadline_ns:
-            return False
-        self.stats.waiting(len(self._queue))
-        self._advance()
-        self.stats.write_if_due()
         return True
 
     def close(self) -> None:
@@ -131,6 +152,17 @@ class Loop:
     def waits_for(self, first_in: dict[str, int]) -> bool:
         """Whether messages wait here that a successor has not got, who has each port from a number on."""
         return any(work.message.seq < first_in.get(work.port, sys.maxsize) for work in self._queue)
+
+    def leave_since(self, sent_ns: int) -> None:
+        """Leave to a successor what is sent from a time on, except what is urgent; 0 for nothing."""
+        self._until_ns = sent_ns
+
+    def take_left(self) -> None:
+        """Take what was left to a successor, which cannot take over."""
+        self._until_ns = 0
+        left, self._left = self._left, []
+        for event in left:
+            self.take(event)
 
     def abandon(self) -> None:
         """Close the step in progress."""
@@ -156,6 +188,7 @@ class Loop:
     def adopt(self, marks: Marks) -> None:
         """Go on with a predecessor's message numbers."""
         self._last_in = dict(marks.last_in)
+        self._adopted_in, self._adopted_ns = dict(marks.last_in), self._now_ns()
         self._next_out = dict(marks.next_out)
         self._next_tick_ns = self._now_ns()
 
@@ -180,6 +213,12 @@ class Loop:
             stats.refused += 1
             self._report(event.port, error)
             return
+        message = self._clocks.here(message, event.arrived_ns or self._now_ns())
+        if self._was_predecessors(event.port, message):
+            return
+        if 0 < self._until_ns <= message.sent_ns and port.delivery != "urgent":
+            self._left.append(event)
+            return
         self.tees.taken(event.port, event.metadata, event.value)
         same_host = message.host == self._transport.host
         stats.received(message.seq, self._now_ns() - message.sent_ns if same_host else None)
@@ -192,6 +231,10 @@ class Loop:
         if port.delivery == "latest":
             self._forget(event.port)
         self._queue.append(_Work(event.port, message))
+
+    def _was_predecessors(self, port: str, message: Message) -> bool:
+        """Whether a predecessor has taken this message, which has come here only after the hand-over."""
+        return message.sent_ns < self._adopted_ns and 0 <= message.seq <= self._adopted_in.get(port, -1)
 
     def _discard(self) -> None:
         """Close the step in progress and forget what waits."""

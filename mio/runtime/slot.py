@@ -64,6 +64,8 @@ class WorkerProcess:
         figures: What it measured of itself last.
         failure: What it said before it failed.
         first_in: First inputs that it has kept as a standby.
+        since_ns: For one that does not say so: it has all inputs that were sent since.
+        exclusive: Whether it needs devices that its predecessor may hold.
     """
 
     def __init__(self, command: list[str], role: slot.Role, overrides: Mapping[str, str]) -> None:
@@ -75,6 +77,8 @@ class WorkerProcess:
         self.figures: dict[str, Any] = {}
         self.failure: slot.Failed | None = None
         self.first_in: dict[str, int] = {}
+        self.since_ns = 0
+        self.exclusive = False
         self.link, theirs = slot.link_pair()
         env = {**os.environ, **self.overrides, slot.FD_VARIABLE: str(theirs.fileno()), slot.ROLE_VARIABLE: role}
         if role != "active":
@@ -86,10 +90,10 @@ class WorkerProcess:
         """Take over what it says of itself."""
         self.silent_s = 0.0
         match message:
-            case slot.Loaded():
-                self.loaded = True
-            case slot.Connected():
-                self.connected = True
+            case slot.Loaded(exclusive):
+                self.loaded, self.exclusive = True, exclusive
+            case slot.Connected(since_ns):
+                self.connected, self.since_ns = True, since_ns
                 self.load_s = round(time.monotonic() - self._began_s, 3)
             case slot.Figures(summary):
                 self.figures = summary
@@ -111,10 +115,11 @@ class Supervisor:
     """Runs a node's worker, replaces it on request, and brings it back when it dies or hangs."""
 
     def __init__(self, package: str, node_id: str, dataflow_id: str) -> None:
+        self._own_command = [sys.executable, "-m", "mio.runtime.worker", package]
         self._node_id = node_id
         self._control = ControlServer(dataflow_id, node_id)
         self._file = StandingFile(self._control.path.with_suffix(".state"))
-        self._standing = Standing([sys.executable, "-m", "mio.runtime.worker", package])
+        self._standing = Standing(self._own_command)
         self._began_s = self._looked_s = time.monotonic()
         self._state = State.STARTING
         self._since_s = time.monotonic()
@@ -124,6 +129,7 @@ class Supervisor:
         self._deaths_s: list[float] = []
         self._tees: dict[str, str] = {}
         self._hang_s = float(os.environ.get("MIO_HANG_S", str(_HANG_S)) or _HANG_S)
+        self._candidate_load_s = 0.0
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
         left = self._file.read()
         if left is not None:
@@ -285,18 +291,17 @@ class Supervisor:
             "load_s": self._worker.load_s,
             "uptime_s": round(time.monotonic() - self._began_s, 3),
             "overrides": self._worker.overrides,
+            "command": None if self._standing.command == self._own_command else self._standing.command[4:],
             "swaps": self._standing.swaps,
             "deaths": self._standing.deaths,
         }
 
     def _begin_swap(self, request: Request) -> None:
         overrides = {**self._worker.overrides, **request.content.get("env", {})}
-        command = request.content.get("command") or self._standing.command
-        try:
-            self._candidate = WorkerProcess(command, "standby", overrides)
-        except OSError as error:
-            request.refuse(f"{command[0]}: {error.strerror}", "name a program that can be run")
-            return
+        program = request.content.get("command")
+        adapter = [sys.executable, "-m", "mio.runtime.foreign", request.content.get("folder", ".")]
+        self._candidate = WorkerProcess([*adapter, *program] if program else self._own_command, "standby", overrides)
+        self._candidate_load_s = float(request.content.get("load_s", self._load_s))
         self._request = request
         self._go_to(State.LOADING)
 
@@ -311,12 +316,22 @@ class Supervisor:
             failure = candidate.failure or slot.Failed(f"it ended with status {candidate.process.returncode}")
             self._give_up_swap(failure.problem, failure.remedy)
             return
-        patience_s = {State.LOADING: self._load_s, State.RETIRING: _BOUNDARY_S * 2, State.TAKING_OVER: _TAKE_OVER_S}
-        if self._elapsed_s() > patience_s.get(self._state, 60.0):
+        if self._elapsed_s() > self._swap_patience_s():
             self._give_up_swap(f"it was still {self._state.value} after {self._elapsed_s():.0f} s")
-        elif self._state is State.SETTLING and self._elapsed_s() > _SETTLE_S:
-            self._worker.link.tell(slot.Retire(candidate.first_in, _BOUNDARY_S))
+        elif self._state is State.SETTLING and (candidate.since_ns or self._elapsed_s() > _SETTLE_S):
+            retire = slot.Retire(candidate.first_in, _BOUNDARY_S, candidate.since_ns, candidate.exclusive)
+            self._worker.link.tell(retire)
             self._go_to(State.RETIRING)
+
+    def _swap_patience_s(self) -> float:
+        """How long the swap may stay in its state."""
+        match self._state:
+            case State.LOADING:
+                return self._candidate_load_s
+            case State.RETIRING:
+                return _BOUNDARY_S * 2
+            case _:
+                return _TAKE_OVER_S
 
     def _finish_swap(self, candidate: WorkerProcess) -> None:
         old, self._worker, self._candidate = self._worker, candidate, None
@@ -328,7 +343,8 @@ class Supervisor:
         handover_ms = round(self._elapsed_s() * 1e3, 2)
         self._go_to(State.STEADY)
         if self._request is not None:
-            self._request.answer({"handover_ms": handover_ms, **self._status()})
+            took_over_ns = time.monotonic_ns()
+            self._request.answer({"handover_ms": handover_ms, "took_over_ns": took_over_ns, **self._status()})
             self._request = None
 
     def _give_up_swap(self, problem: str, remedy: str = "") -> None:

@@ -10,6 +10,8 @@ from mio.runtime.link import Link
 
 FD_VARIABLE = "MIO_SLOT_FD"
 ROLE_VARIABLE = "MIO_SLOT_ROLE"
+STATE_VARIABLE = "MIO_SLOT_STATE"
+"""A file with pickled :class:`Marks` from which a node begins."""
 
 Role = Literal["active", "standby", "shadow"]
 
@@ -22,11 +24,14 @@ class Marks:
         last_in: Number of the last message taken from each input.
         next_out: Number of the next message on each output.
         sealed: What the engine exported, pickled: a supervisor passes it on without importing what it is made of.
+        taken_until_ns: For a program that does not number what it takes: it has taken all that arrived before,
+            ``CLOCK_MONOTONIC``.
     """
 
     last_in: dict[str, int] = field(default_factory=dict)
     next_out: dict[str, int] = field(default_factory=dict)
     sealed: bytes = b""
+    taken_until_ns: int = 0
 
     @staticmethod
     def of(last_in: dict[str, int], next_out: dict[str, int], state: dict[str, Any]) -> "Marks":
@@ -44,12 +49,24 @@ class Marks:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The engine is built; the worker is about to connect to dora."""
+    """The engine is built; the worker is about to connect to dora.
+
+    Attributes:
+        exclusive: Whether it needs a device that its predecessor may hold.
+    """
+
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
 class Connected:
-    """The worker is connected under the node's id."""
+    """The worker is connected under the node's id.
+
+    Attributes:
+        since_ns: For one that cannot say which inputs it has: it has those sent since, ``CLOCK_MONOTONIC``; else 0.
+    """
+
+    since_ns: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,10 +129,14 @@ class Retire:
     Attributes:
         first_in: First message that the successor has of each port.
         within_s: Patience for a boundary.
+        since_ns: What was sent since then is the successor's, ``CLOCK_MONOTONIC``; 0 if ``first_in`` says it all.
+        release: Whether to let go of all devices, because the successor needs them.
     """
 
     first_in: dict[str, int]
     within_s: float
+    since_ns: int = 0
+    release: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +176,7 @@ class Tee:
 
     Attributes:
         path: The collector's Unix socket.
-        content: What is kept of payloads: ``headers``, ``digests`` (of pixels) or ``whole``.
+        content: What is kept of payloads: ``headers``, ``digests`` (of pixels), ``whole`` or ``inputs``.
     """
 
     path: str

@@ -27,8 +27,8 @@ from mio.contracts.messages import Message, Tick, VideoFrame
 from mio.contracts.wire import ArrowArray, Metadata, Wire, encode
 from mio.runtime.slot_protocol import Marks
 
-Content = Literal["headers", "digests", "whole"]
-"""What is kept of payloads: nothing; all but pixels, of which a digest; everything."""
+Content = Literal["headers", "digests", "whole", "inputs"]
+"""What is kept of payloads: nothing; all but pixels, of which a digest; everything; also that of every input."""
 
 DIGEST_BYTES = 16
 NO_CONTENT = frozenset({"seq", "sent_ns", "host", "origin_ns", "mono_ns", "timestamp", "v"})
@@ -88,6 +88,7 @@ class Tee:
         closed: Whether the collector has gone.
         wants_state: Whether the node's state is still to be streamed, before its next step.
         since_ns: When this began.
+        keeps_inputs: Whether inputs are streamed with their payload, although their senders could stream it.
     """
 
     def __init__(self, path: Path, content: Content, start: dict[str, Any], now_ns: int) -> None:
@@ -99,6 +100,7 @@ class Tee:
         self.closed = False
         self.wants_state = True
         self.since_ns = now_ns
+        self.keeps_inputs = content == "inputs"
         self._content: Content = content
         self._queue: deque[TapeEvent | _Noted] = deque()
         self._bytes_in = self._bytes_out = 0  # each written by one thread only
@@ -214,7 +216,7 @@ class Tees:
         picture = metadata.get("kind") == VideoFrame.KIND
         for tee in self._tees:
             early = sent_ns < tee.since_ns + _ON_THE_WAY_NS and not picture
-            tee.put(event, Wire(value, metadata) if early else None)
+            tee.put(event, Wire(value, metadata) if early or tee.keeps_inputs else None)
 
     def waits(self, port: str, message: Message) -> None:
         """An input was taken before and still waits for its step."""
@@ -283,6 +285,6 @@ def _written(noted: _Noted, content: Content) -> TapeEvent:
         return event
     data = payload_bytes(value)
     event = msgspec.structs.replace(event, digest=digest(plain, data))
-    if plain.get("kind") == VideoFrame.KIND and content != "whole":
+    if plain.get("kind") == VideoFrame.KIND and content == "digests":
         return event
     return msgspec.structs.replace(event, data=data, type=str(value.type))

@@ -18,11 +18,12 @@ OVERLAY = Path(__file__).with_name("zenoh.json5")
 
 
 class Received(NamedTuple):
-    """A message as it arrived on an input port."""
+    """A message as it arrived on an input port, with ``CLOCK_MONOTONIC`` then; 0 if unknown."""
 
     port: str
     value: ArrowArray
     metadata: Metadata
+    arrived_ns: int = 0
 
 
 class Stopping(NamedTuple):
@@ -107,7 +108,7 @@ class DoraTransport:
     def _translate(self, event: dict[str, Any]) -> Event | None:
         match event["type"]:
             case "INPUT" if "kind" in event["metadata"]:
-                return Received(event["id"], event["value"], event["metadata"])
+                return Received(event["id"], event["value"], event["metadata"], time.monotonic_ns())
             case "STOP":
                 self._stopping = True
                 return Stopping()

@@ -9,6 +9,7 @@ import ctypes
 import gc
 import logging
 import os
+import pickle
 import signal
 import sys
 import time
@@ -31,6 +32,7 @@ from mio.runtime.identity import identity
 from mio.runtime.link import Link
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
+from mio.runtime.priority import give_way, take_back
 from mio.runtime.stats import NodeStats, budget_ms, run_folder
 from mio.runtime.tee import Content
 from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Transport
@@ -40,7 +42,7 @@ _CHECKPOINT_S = 1.0
 _FIGURES_S = 1.0
 _FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
-_RETIRING_WAIT_S = 0.002  # shorter than between the messages of any stream, so that the loop finds itself drained
+_RETIRING_WAIT_S = 0.002
 _BUFFERED = 4_000
 _LARGE_BYTES = 65_536
 _PR_SET_PDEATHSIG = 1
@@ -85,7 +87,7 @@ class Worker:
             case State.ACTIVE:
                 return self._loop.turn()
             case State.RETIRING:
-                going = self._loop.turn(_RETIRING_WAIT_S)
+                going = self._loop.turn(_RETIRING_WAIT_S, drain=True)
                 if going and self._may_retire():
                     self._hand_over()
                 return going
@@ -109,6 +111,7 @@ class Worker:
             case slot.Retire():
                 self._retire = message
                 self._retire_by_s = time.monotonic() + message.within_s
+                self._loop.leave_since(message.since_ns)
                 self._state = State.RETIRING
             case slot.Trim(last_in):
                 self._buffer = [event for event in self._buffer if _seq(event) > last_in.get(event.port, -1)]
@@ -129,6 +132,7 @@ class Worker:
         except MioError as error:
             self._link.tell(slot.Failed(error.problem, error.remedy))
             sys.exit(1)
+        self._loop.take_left()
         self._state = State.ACTIVE
 
     def _tee(self, tee: slot.Tee) -> None:
@@ -174,7 +178,7 @@ class Worker:
         self._loop.adopt(marks)
         self._state = State.ACTIVE
         for event in self._buffer:
-            if _seq(event) > marks.last_in.get(event.port, -1):
+            if _seq(event) > marks.last_in.get(event.port, -1) and event.arrived_ns >= marks.taken_until_ns:
                 self._loop.take(event)
         self._buffer.clear()
         self._link.tell(slot.Active())
@@ -232,6 +236,7 @@ def main() -> None:
     _die_with_parent()
     yield_to_others()
     role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
+    gave_way = give_way() if role == "standby" else 0
     try:
         engine, manifest = build(package)
         stats = NodeStats(dora_node_id() or package, run_folder(), budget_ms())
@@ -240,7 +245,8 @@ def main() -> None:
     except MioError as error:
         link.tell(slot.Failed(error.problem, error.remedy))
         sys.exit(1)
-    link.tell(slot.Loaded())
+    take_back(gave_way)
+    link.tell(slot.Loaded(engine.exclusive))
     gc.collect()
     gc.freeze()  # what has been loaded stays; looking through it at every collection costs a renderer 2 to 3 %
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; dora ends nodes in order
@@ -259,11 +265,20 @@ def _prepare(engine: Engine, link: Link) -> slot.Marks:
         message = link.wait()
     except EOFError:
         sys.exit(1)
-    marks = message.marks if isinstance(message, slot.Recover) else slot.Marks()
+    recovers = isinstance(message, slot.Recover) and message.marks.sealed
+    marks = message.marks if recovers else _first_marks(engine)
     if marks.sealed:
         engine.import_state(marks.state)
     engine.open()
     return marks
+
+
+def _first_marks(engine: Engine) -> slot.Marks:
+    """Where to begin: for a replay, where the recorded node stood; what holds a device begins afresh."""
+    path = os.environ.get(slot.STATE_VARIABLE)
+    if not path or engine.exclusive:
+        return slot.Marks()
+    return cast(slot.Marks, pickle.loads(Path(path).read_bytes()))
 
 
 def _extra(package: str) -> str:

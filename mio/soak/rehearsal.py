@@ -1,10 +1,12 @@
 """The live flow without microphone, loudspeakers and window, with a track of questions for ears."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psutil
+import yaml
 
 from mio.demo.events import Event, EventReader
 from mio.errors import MioError
@@ -25,7 +27,7 @@ class Rehearsal:
     Use it as a context manager. The flow's own working folder and its control sockets are those of the environment.
 
     Attributes:
-        folder: Log, journal and questions.
+        folder: Log, journal, questions, and ``stream.csv`` of :mod:`mio.soak.probe`.
         asked: The questions on the track, in track time.
         events: What the journal has said so far; see :meth:`look`.
         flow: Its supervisors; valid after :meth:`until_ready`.
@@ -51,6 +53,7 @@ class Rehearsal:
         env: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> None:
+        folder = folder.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.events: list[Event] = []
@@ -71,7 +74,9 @@ class Rehearsal:
             "MIO_JOURNAL__TRANSCRIPT": str(folder / "transcript.md"),
             **(env or {}),
         }
-        self._dora = RunningFlow(share("dataflows", "mio.yml"), folder / "dora.log", environ)
+        flow = _with_probe(folder)
+        self._nodes = len(yaml.safe_load(flow.read_text())["nodes"]) - 1  # the probe has no supervisor
+        self._dora = RunningFlow(flow, folder / "dora.log", environ)
 
     @property
     def log(self) -> Path:
@@ -135,8 +140,25 @@ class Rehearsal:
         ((name, sockets),) = begun.items()
         self.flow = LiveFlow(name, sockets)
         states = [standing["state"] for standing in self.flow.status()]
-        return len(states) == len(sockets) >= _NODES and set(states) == {"steady"}
+        return len(states) == len(sockets) == self._nodes and set(states) == {"steady"}
 
 
-_NODES = 10
-"""Nodes of the live flow."""
+def _with_probe(folder: Path) -> Path:
+    """The live flow and, beside it, a node that listens to pictures and clock."""
+    path = share("dataflows", "mio.yml")
+    flow = yaml.safe_load(path.read_text())
+    flow["env"] = {**flow.get("env", {}), "MIO_CONFIG": str(path.with_name(flow["env"]["MIO_CONFIG"]))}
+    probe = {
+        "id": "probe",
+        "path": sys.executable,
+        "args": f"-m mio.soak.probe {folder / 'stream.csv'}",
+        "env": {"MIO_NICE": "3"},
+        "inputs": {
+            "frame": {"source": "renderer/frame", "queue_size": 8},
+            "clock": {"source": "speaker/clock", "queue_size": 100},
+            "alive": "dora/timer/secs/3600",
+        },
+    }
+    made = folder / "soak.yml"
+    made.write_text(yaml.safe_dump({**flow, "nodes": [*flow["nodes"], probe]}))
+    return made

@@ -41,6 +41,21 @@ class NodeRun:
         self.events: list[TapeEvent] = []
 
     @cached_property
+    def early(self) -> dict[tuple[str, int, int], TapeEvent]:
+        """Inputs that the node itself streamed with their payload, by port, number and time of sending."""
+        takes = (event for event in self.events if event.event == "take" and event.header)
+        return {(event.port, event.seq, event.stamp_ns): event for event in takes}
+
+    @cached_property
+    def stepped(self) -> list[TapeEvent]:
+        """The beginnings of its steps on messages, from the recorded state on."""
+        begun = iter(self.events)
+        for event in begun:
+            if event.event == "state":
+                break
+        return [event for event in begun if event.event in ("step", "begin") and event.port != "tick"]
+
+    @cached_property
     def dora(self) -> dict[str, Any]:
         """What dora told the node."""
         return yaml.load(self.about.get("dora", ""), _Loader) or {}
@@ -145,19 +160,18 @@ class Tape:
         event = self._sent.get((node, output, seq, sent_ns))
         return None if event is None else Sent(node, event)
 
-    def message(self, run: NodeRun, taken: TapeEvent, early: dict[tuple[str, int, int], TapeEvent]) -> Message:
-        """The message with which a node was stepped.
+    def given(self, run: NodeRun, taken: TapeEvent) -> TapeEvent | None:
+        """The message that a node took or was stepped with: its sender's, or if it was sent too early, its own."""
+        found = self.sent(run, taken.port, taken.seq, taken.stamp_ns)
+        return found.event if found else run.early.get((taken.port, taken.seq, taken.stamp_ns))
 
-        Args:
-            run: The node.
-            taken: The step.
-            early: Inputs that the node itself recorded, by port, number and time.
+    def message(self, run: NodeRun, taken: TapeEvent) -> Message:
+        """The message with which a node was stepped.
 
         Raises:
             TapeError: If the message is not on the tape.
         """
-        found = self.sent(run, taken.port, taken.seq, taken.stamp_ns)
-        event = found.event if found else early.get((taken.port, taken.seq, taken.stamp_ns))
+        event = self.given(run, taken)
         if event is None:
             source = "/".join(run.sources.get(taken.port, ("?", "?")))
             raise TapeError(f"{run.node} took {source} number {taken.seq}, which is not on the tape", "")

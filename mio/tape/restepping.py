@@ -99,11 +99,6 @@ class _Stepper:
         self._engine: Engine | None = None
         self._active: Iterator[Output | None] | None = None
         self._next_out: dict[str, int] = {}
-        self._early = {
-            (event.port, event.seq, event.stamp_ns): event
-            for event in run.events
-            if event.event == "take" and event.type
-        }
 
     def follow(self, event: TapeEvent) -> None:
         """Do what the node did."""
@@ -158,7 +153,7 @@ class _Stepper:
     def _message(self, event: TapeEvent) -> Message:
         if event.port == "tick":
             return Tick(mono_ns=event.stamp_ns)
-        return self._tape.message(self._run, event, self._early)
+        return self._tape.message(self._run, event)
 
     def _pull(self, outputs: Iterator[Output | None]) -> bool:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -91,3 +92,20 @@ def relay_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     for flow in flows:
         flow.running.stop()
     shutil.rmtree(control)
+
+
+@pytest.fixture
+def listening_addresses() -> Callable[[str], set[str]]:
+    def find(run_folder: str) -> set[str]:
+        found: set[str] = set()
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("MIO_RUN_DIR") != run_folder:
+                    continue
+                connections = process.net_connections("inet")
+            except psutil.Error:
+                continue
+            found |= {c.laddr.ip for c in connections if c.laddr and c.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)}
+        return found
+
+    return find

@@ -100,7 +100,9 @@ def test_two_instances_run_side_by_side(live: Callable[..., LiveRun]) -> None:
     assert {run.stats("speaker")["pid"] for run in runs}.__len__() == 2
 
 
-def test_dora_up_and_dora_start_work_as_dora_users_expect(tmp_path: Path) -> None:
+def test_dora_up_and_dora_start_work_and_listen_on_this_machine_only(
+    tmp_path: Path, listening_addresses: Callable[[str], set[str]]
+) -> None:
     env = dora_environment({**os.environ, **quiet_devices(tmp_path / "run")})
     dora = dora_command()
 
@@ -114,6 +116,7 @@ def test_dora_up_and_dora_start_work_as_dora_users_expect(tmp_path: Path) -> Non
         run("start", str(LIVE), "--name", "mio-test", "--detach")
         wait_until(lambda: (tmp_path / "run" / "renderer.stats.json").is_file())
         assert "mio-test" in run("list")
+        assert listening_addresses(str(tmp_path / "run")) <= {"127.0.0.1", "::1"}
         run("stop", "mio-test")
     finally:
         run("destroy", check=False)

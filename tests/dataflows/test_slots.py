@@ -3,6 +3,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -177,3 +178,12 @@ def test_mio_top_shows_every_node_of_a_running_flow(relay_flow: Start, capsys: p
     assert rows["relay"]["received_hz"] > 50
     assert rows["pulse"]["sent_hz"] > 50
     assert rows["tally"]["rss_mb"] > 20
+
+
+def test_a_dataflow_listens_on_this_machine_only(
+    relay_flow: Start, listening_addresses: Callable[[str], set[str]], tmp_path: Path
+) -> None:
+    relay_flow()
+    addresses = listening_addresses(str(tmp_path))
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::1"}

@@ -10,6 +10,7 @@ from mio.contracts.wire import encode
 from mio.errors import ContractError, MioError
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import InputPort, Manifest, OutputPort
+from mio.runtime.slot_protocol import Marks
 from mio.runtime.stats import NodeStats
 from mio.runtime.testing import FakeTransport, run_engine
 from mio.runtime.transport import Event, Received, Stopping
@@ -262,3 +263,46 @@ def test_commands_are_not_taken_by_ports_that_do_not_exist() -> None:
     transport = FakeTransport([("command", Command(action="stop"))])
     run(Echo(), transport)
     assert "no input 'command'" in transport.logged[0][1]
+
+
+def test_a_draining_turn_takes_all_that_has_come() -> None:
+    transport = FakeTransport([("clock", Clock(stage_s=0.0, mono_ns=0)) for _ in range(5)], run_s=1.0)
+    engine = Echo()
+    loop = Loop(engine, PORTS, transport, NodeStats("echo"), now_ns=transport.clock)
+    assert loop.turn(0.0)
+    assert len(engine.seen) == 1 and not loop.drained
+    assert loop.turn(0.0, drain=True)
+    assert len(engine.seen) == 5 and loop.drained
+
+
+def test_what_is_sent_after_a_successor_has_come_is_left_to_it_and_taken_after_all_if_it_fails() -> None:
+    script = [("reply", Reply(text="a"), 0.0), ("reply", Reply(text="b"), 0.2), ("clock", CLOCK, 0.2)]
+    transport = FakeTransport(script, run_s=1.0)
+    engine = Echo()
+    loop = Loop(engine, PORTS, transport, NodeStats("echo"), now_ns=transport.clock)
+    loop.leave_since(100_000_000)
+    while transport.now_ns < 500_000_000:
+        loop.turn()
+    assert texts(transport) == "a"
+    assert [port for port, _ in engine.seen] == ["reply", "clock"]
+    loop.take_left()
+    while loop.turn():
+        pass
+    assert texts(transport) == "ab"
+
+
+CLOCK = Clock(stage_s=0.0, mono_ns=0)
+
+
+def test_a_message_that_the_predecessor_has_taken_is_not_taken_again_when_it_comes_late() -> None:
+    def reply(text: str, seq: int, sent_s: float) -> Received:
+        wire = encode(Reply(text=text), seq=seq, sent_ns=round(sent_s * 1e9), host="test")
+        return Received("reply", wire.value, wire.metadata)
+
+    transport = FakeTransport([reply("a", 7, 0.9), reply("b", 8, 0.95), reply("c", 0, 1.2)])  # the last: restarted
+    transport.now_ns = 1_000_000_000
+    loop = Loop(Echo(), PORTS, transport, NodeStats("echo"), now_ns=transport.clock)
+    loop.adopt(Marks({"reply": 7}, {}, {}))
+    while loop.turn():
+        pass
+    assert texts(transport) == "bc"

@@ -14,7 +14,10 @@ class TallyEngine(Engine):
         assert isinstance(message, Reply)
         engine, taken, number, part = message.text.split()
         line = {"engine": engine, "taken": int(taken), "number": int(number), "part": int(part), "seq": message.seq}
-        self._file.write(json.dumps({**line, "mono_ns": time.monotonic_ns()}) + "\n")
+        self._file.write(
+            json.dumps({**line, "sent_ns": message.sent_ns, "host": message.host, "mono_ns": time.monotonic_ns()})
+            + "\n"
+        )
         return ()
 
     def close(self) -> None:
