@@ -21,7 +21,8 @@ _JITTER_M = 0.08  # of the images, against sweeping echoes: De Sena et al., "On 
 # in room acoustic simulations", IEEE TASLP 2015
 _LEVEL_SAMPLES = 400
 _ACTIVE_BELOW_PEAK_DB = 30.0
-_BLOCK = 1_600
+_BLOCK = 320
+_FFT_MULTIPLE = 480  # of small primes
 _READ = 160  # short enough that drift within it does not matter
 _FIRST_ABSORPTION = 0.2
 _DECAY_STEPS = 4
@@ -129,7 +130,7 @@ class EchoPath:
         self._drive_db = room.drive_db
         response = impulse_response(room, sample_rate) * np.float32(10 ** (room.echo_db / 20))
         self._tail = np.zeros(len(response) - 1, np.float32)
-        self._length = 1 << int(np.ceil(np.log2(len(response) + _BLOCK)))
+        self._length = -(-(len(response) + _BLOCK) // _FFT_MULTIPLE) * _FFT_MULTIPLE
         self._spectrum = np.fft.rfft(response, self._length)
 
     def process(self, played: FloatArray) -> FloatArray:

@@ -90,8 +90,7 @@ def level_db(samples: np.ndarray) -> float:
     "acoustics",
     [
         {"delay_ms": 20.0},
-        {"delay_ms": 200.0},
-        {"delay_ms": 60.0, "drift_ppm": 50.0},
+        {"delay_ms": 200.0, "drift_ppm": 50.0},
         {"delay_ms": 60.0, "drive_db": 6.0, "echo_db": 0.0},
     ],
 )

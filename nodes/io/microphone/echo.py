@@ -181,4 +181,4 @@ class EchoCanceller:
 
 
 def _power(samples: FloatArray) -> float:
-    return float(np.mean(np.square(samples)))
+    return float(np.dot(samples, samples)) / len(samples)

@@ -21,8 +21,9 @@ from nodes.io.microphone.stage_sound import StageSound
 
 _LATENCY_NS = 40_000_000  # of a driver, as of a sound card
 _PATIENCE_NS = 300_000_000  # for what the speaker has played
-_STEP_NS = 10_000_000
-_STEP_SAMPLES = MICROPHONE_HZ // 100
+_STEP_NS = 20_000_000
+_STEP_SAMPLES = MICROPHONE_HZ // 50
+_STEPS_AT_ONCE = 25  # a machine that is too slow is late, but does not stand still
 _NOISE_SAMPLES = 20 * MICROPHONE_HZ
 _ANSWER_WITHIN_S = 20.0
 
@@ -62,7 +63,7 @@ class SimulatedUser:
         self._turn = 0
 
     def step(self, at_s: float) -> FloatArray:
-        """``[160]`` samples that are said from a monotonic time on."""
+        """``[320]`` samples that are said from a monotonic time on."""
         turn, heard_s = self._stage.heard_of_turn_s(at_s)
         if self._quiet_since_s is None or turn:
             self._quiet_since_s = at_s
@@ -157,9 +158,12 @@ class RoomSource:
             self._next_ns = now_ns
             self._source.read(now_ns)
         blocks: list[Captured] = []
-        while self._next_ns + _STEP_NS + _LATENCY_NS <= now_ns and self._is_known(now_ns, self._next_ns + _STEP_NS):
+        for _ in range(_STEPS_AT_ONCE):
+            end_ns = self._next_ns + _STEP_NS
+            if end_ns + _LATENCY_NS > now_ns or not self._is_known(now_ns, end_ns):
+                break
             blocks.append(self._step(self._next_ns))
-            self._next_ns += _STEP_NS
+            self._next_ns = end_ns
         return blocks
 
     def export_state(self) -> dict[str, Any]:
@@ -185,7 +189,7 @@ class RoomSource:
         return True
 
     def _step(self, at_ns: int) -> Captured:
-        """10 ms from a time on."""
+        """20 ms from a time on."""
         at_s = at_ns * 1e-9
         heard = np.zeros(_STEP_SAMPLES, np.float32)
         if self._stage.running(at_s):
