@@ -59,6 +59,13 @@ def test_the_transcript_keeps_only_what_was_heard_of_an_answer(tmp_path: Path) -
     assert "**Mara:** I am Mara, ...\n" in (tmp_path / "transcript.md").read_text()
 
 
+def test_words_that_were_said_with_a_lowered_voice_before_a_stop_do_not_count(tmp_path: Path) -> None:
+    last = ("clock", Clock(stage_s=1.5, mono_ns=0, segment_id=1, heard_char=10, fin=True))
+    script = [*CONVERSATION, heard(10), heard(15), last, ("clock", Clock(stage_s=2.0, mono_ns=0))]
+    run_engine(journal(tmp_path), MANIFEST, script)
+    assert "**Mara:** I am Mara, ...\n" in (tmp_path / "transcript.md").read_text()
+
+
 def test_an_answer_that_was_never_heard_is_not_in_the_transcript(tmp_path: Path) -> None:
     run_engine(journal(tmp_path), MANIFEST, CONVERSATION)
     assert "Mara:" not in (tmp_path / "transcript.md").read_text()

@@ -86,7 +86,7 @@ class JournalEngine(Engine):
         if clock.segment_id != was:
             self._events.write({"port": "clock", "sent_ns": clock.sent_ns, **_fields(clock)})
         if clock.segment_id:
-            self._dialogue.heard(clock.segment_id, clock.heard_char)
+            self._dialogue.heard(clock.segment_id, clock.heard_char, last=clock.fin)
         elif was and self._dialogue.segment_id != self._broken_off:
             self._finish_answer()
 
@@ -135,9 +135,10 @@ class _Dialogue:
         if reply.text:
             self.clauses.append(reply.text)
 
-    def heard(self, segment_id: int, chars: int) -> None:
+    def heard(self, segment_id: int, chars: int, *, last: bool) -> None:
+        """Follow the speaker; its last word counts, which leaves out what was said with a lowered voice."""
         if segment_id == self.segment_id:
-            self.heard_chars = max(self.heard_chars, chars)
+            self.heard_chars = chars if last else max(self.heard_chars, chars)
 
     def take_heard(self) -> str:
         """The part of the answer that was heard; forgets the answer."""
