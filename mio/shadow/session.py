@@ -89,11 +89,11 @@ class Shadow:
         """Step the candidate with the node's inputs; returns what both cost.
 
         Raises:
-            MioError: If the node does not stream.
+            MioError: If the node does nothing meanwhile.
         """
         stream = NodeStream(self._flow, self._node)
         try:
-            marks = stream.wait_for_state(self._node)
+            marks = stream.wait_for_state(self._node, seconds)
             stream.follow(self.comparison.of_node)
             transport = ShadowTransport(stream, self._node, self._host)
             loop = Loop(self._engine, self._manifest, transport, NodeStats(self._node))

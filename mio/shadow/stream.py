@@ -63,14 +63,18 @@ class NodeStream:
             self.close()
             raise
 
-    def wait_for_state(self, node: str) -> Marks:
-        """The node's state, from which a candidate starts.
+    def wait_for_state(self, node: str, within_s: float) -> Marks:
+        """The node's state, from which a candidate starts; it is told before the node's next step.
 
         Raises:
-            MioError: If it does not say within a while: it says so before its next step.
+            MioError: If the node does nothing in the meantime.
         """
-        self._wait_for(lambda: self.marks is not None, node)
-        return self.marks or Marks()
+        deadline = time.monotonic() + within_s
+        while self.marks is None:
+            if time.monotonic() > deadline:
+                raise MioError(f"{node} had nothing to do in {within_s:g} s", "talk meanwhile, or raise --seconds")
+            self._read(0.1)
+        return self.marks
 
     def follow(self, on_sent: Callable[[Sent], None]) -> None:
         """Tell what the node sends."""

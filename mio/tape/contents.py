@@ -47,13 +47,15 @@ class NodeRun:
         return {(event.port, event.seq, event.stamp_ns): event for event in takes}
 
     @cached_property
+    def settled(self) -> list[TapeEvent]:
+        """Events from the recorded state on, up to the last moment at which no step was under way."""
+        begin = next((index for index, event in enumerate(self.events) if event.event == "state"), len(self.events))
+        return _up_to_rest(self.events[begin:])
+
+    @cached_property
     def stepped(self) -> list[TapeEvent]:
-        """The beginnings of its steps on messages, from the recorded state on."""
-        begun = iter(self.events)
-        for event in begun:
-            if event.event == "state":
-                break
-        return [event for event in begun if event.event in ("step", "begin") and event.port != "tick"]
+        """The beginnings of its settled steps on messages."""
+        return [event for event in self.settled if event.event in ("step", "begin") and event.port != "tick"]
 
     @cached_property
     def dora(self) -> dict[str, Any]:
@@ -67,6 +69,26 @@ class NodeRun:
         named = {port: wire["source"] if isinstance(wire, dict) else str(wire) for port, wire in inputs.items()}
         found = {port: source.partition("/") for port, source in named.items()}
         return {port: (node, output) for port, (node, _, output) in found.items()}
+
+
+def _up_to_rest(events: list[TapeEvent]) -> list[TapeEvent]:
+    """Events up to the last moment at which no step was under way."""
+    rest, active, at_once = 0, False, False
+    for index, event in enumerate(events):
+        match event.event:
+            case "begin":
+                active = True
+            case "step":
+                at_once = True
+            case "done" if at_once:
+                at_once = False
+            case "done" | "abandon":
+                active = False
+            case _:
+                continue
+        if not active and not at_once:
+            rest = index + 1
+    return events[:rest]
 
 
 class Tape:
@@ -147,11 +169,17 @@ class Tape:
             raise TapeError(f"{self.path} has no node '{node}'", did_you_mean(node, self.nodes))
         return found
 
-    def streams(self) -> dict[tuple[str, str], list[TapeEvent]]:
-        """Messages by node and output, in the order of sending."""
+    def streams(self, *, settled: bool = False) -> dict[tuple[str, str], list[TapeEvent]]:
+        """Messages by node and output, in the order of sending.
+
+        Args:
+            settled: Only those of steps that are whole on the tape.
+        """
         found: dict[tuple[str, str], list[TapeEvent]] = defaultdict(list)
-        for (node, port, _, _), event in self._sent.items():
-            found[node, port].append(event)
+        for run in self.runs:
+            for event in run.settled if settled else run.events:
+                if event.event == "send":
+                    found[run.node, event.port].append(event)
         return {key: sorted(events, key=lambda event: event.at_ns) for key, events in sorted(found.items())}
 
     def sent(self, run: NodeRun, port: str, seq: int, sent_ns: int) -> Sent | None:

@@ -66,8 +66,8 @@ def restep(tape: Tape, run: NodeRun, build: Callable[[], Engine]) -> Comparison:
     Raises:
         MioError: If the engine cannot be built or an input is not on the tape.
     """
-    events = _up_to_rest(run.events)
-    if not any(event.event == "state" for event in events):
+    events = run.settled
+    if not events:
         return Comparison(run.node, run.run, skipped="it took no step")
     if not any(event.event == "send" for event in events):
         return Comparison(run.node, run.run, skipped="it sent nothing")
@@ -177,26 +177,6 @@ class _Stepper:
         if close is not None:
             close()
         self._active = None
-
-
-def _up_to_rest(events: list[TapeEvent]) -> list[TapeEvent]:
-    """Events up to the last moment at which no step was under way."""
-    rest, active, at_once = 0, False, False
-    for index, event in enumerate(events):
-        match event.event:
-            case "begin":
-                active = True
-            case "step":
-                at_once = True
-            case "done" if at_once:
-                at_once = False
-            case "done" | "abandon":
-                active = False
-            case _:
-                continue
-        if not active and not at_once:
-            rest = index + 1
-    return events[:rest]
 
 
 def _compare(run: NodeRun, stepper: _Stepper) -> Comparison:
