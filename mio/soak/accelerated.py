@@ -3,6 +3,7 @@
 import pickle
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -97,15 +98,18 @@ class Witness:
         self._next[stream] = start_s + lasts_s
 
 
-def run_hours(hours: float, console: Console, start_stage_s: float = 0.0) -> list[Verdict]:
+def run_hours(
+    hours: float, console: Console, *, start_stage_s: float = 0.0, nodes: Sequence[str] = NODES
+) -> list[Verdict]:
     """Hold a conversation for hours of made-up time, with a question a minute.
 
     Args:
         hours: How long.
         console: For progress and a table of states.
         start_stage_s: Stage time at the beginning, such as a day.
+        nodes: Who takes part; listener, thinker, talker, face, body and speaker have to.
     """
-    hall = Hall(share("dataflows", "mio.yml"), NODES, _ENV, DEVICE_SPEED)
+    hall = Hall(share("dataflows", "mio.yml"), nodes, _ENV, DEVICE_SPEED)
     hall.engines["speaker"].import_state(_standing_at(start_stage_s))
     hall.open()
     try:
