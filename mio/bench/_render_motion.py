@@ -6,7 +6,6 @@ Made by the rule-based face and the procedural body from a reply that espeak-ng 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from mio.contracts.engine import Engine
 from mio.contracts.messages import (
@@ -22,8 +21,10 @@ from mio.contracts.messages import (
     Turn,
 )
 from mio.contracts.rates import BODY_DIM, FACE_DIM, SPEECH_HZ, VIDEO_FPS
+from mio.contracts.skeleton import JOINT_INDEX
 from nodes.body.config import BodyConfig
 from nodes.body.engine import build_engine as build_body
+from nodes.body.skeleton import forward
 from nodes.face.config import FaceConfig
 from nodes.face.engine import build_engine as build_face
 from nodes.renderer.timeline import Moment, Timeline
@@ -40,9 +41,10 @@ _RESTS_S = 2.0
 _STEP_S = 0.02
 _STEPS_PER_CLOCK = 10
 _BOOT_S = 1_000.0
+_UP_M = 0.10  # of wrists over the pelvis
 
 
-class Recorded(NamedTuple):
+class Motion(NamedTuple):
     """Streams as a renderer gets them.
 
     Attributes:
@@ -55,14 +57,14 @@ class Recorded(NamedTuple):
     body: Timeline
     seconds: float
 
-    def moments(self, every: int = 1) -> list[tuple[Moment, Moment]]:
-        """Face and body at the stage time of each picture, or of each ``every``-th."""
-        times_s = np.arange(VIDEO_FPS // 2, int(self.seconds * VIDEO_FPS), every) / VIDEO_FPS
+    def moments(self) -> list[tuple[Moment, Moment]]:
+        """Face and body at the stage time of each picture."""
+        times_s = np.arange(VIDEO_FPS // 2, int(self.seconds * VIDEO_FPS)) / VIDEO_FPS
         found = [(self.face.at(at_s), self.body.at(at_s)) for at_s in times_s]
         return [(face, body) for face, body in found if face is not None and body is not None]
 
 
-def record() -> Recorded:
+def record() -> Motion:
     """Let face and body answer."""
     speech = _speech()
     script: list[tuple[float, str, Message]] = [(_SPEAKS_S, "turn", Turn(state="avatar_speaking", segment_id=1))]
@@ -83,9 +85,9 @@ def _speech() -> list[Speech]:
     return chunks
 
 
-def _play(script: list[tuple[float, str, Message]], end_s: float) -> Recorded:
+def _play(script: list[tuple[float, str, Message]], end_s: float) -> Motion:
     engines: tuple[Engine, ...] = (build_face(FaceConfig(seed=1)), build_body(BodyConfig(seed=1)))
-    found = Recorded(Timeline(FACE_DIM), Timeline(BODY_DIM), end_s + _RESTS_S)
+    found = Motion(Timeline(FACE_DIM), Timeline(BODY_DIM), end_s + _RESTS_S)
     for step in range(round(found.seconds / _STEP_S)):
         now_s = step * _STEP_S
         due: list[tuple[str, Message]] = []
@@ -106,7 +108,7 @@ def _clock(now_s: float, end_s: float) -> Clock:
     return Clock(stage_s=now_s, mono_ns=_mono_ns(now_s), segment_id=int(speaking), heard_sample=heard)
 
 
-def _take(found: Recorded, messages: list[Message]) -> None:
+def _take(found: Motion, messages: list[Message]) -> None:
     for message in messages:
         if isinstance(message, FaceMotion):
             found.face.add(message.frames, message.start_stage_s, message.fps)
@@ -118,9 +120,8 @@ def _mono_ns(stage_s: float) -> int:
     return round((stage_s + _BOOT_S) * 1e9)
 
 
-def highest_hands(body: npt.NDArray[np.float32]) -> float:
-    """Height of the lower one of both hands over the pelvis, m."""
-    from nodes.body.skeleton import forward
-
-    places, _ = forward(body[None].astype(np.float64))
-    return float(min(places[0, 20, 1], places[0, 21, 1]) - places[0, 0, 1])
+def hands_up(body: Moment) -> bool:
+    """Whether both hands are clearly over the pelvis."""
+    places, _ = forward(body.before[None].astype(np.float64))
+    wrists = places[0, [JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]], 1]
+    return bool((wrists > places[0, JOINT_INDEX["pelvis"], 1] + _UP_M).all())

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,12 +20,14 @@ COMMANDS = {
     "say": "speak a text into a sound file",
     "character": "check or show a character pack",
     "swap": "replace the engine of a running node, without a gap",
+    "top": "watch what every node of a running dataflow does: rates, times, CPU, memory, queues, drops",
     "shadow": "try an engine on the inputs of a running node, without touching the conversation",
     "record": "record every stream of a running dataflow to one file",
     "replay": "play a recording back: nodes live and the rest from the file, or checked bit by bit",
     "diff": "compare two recordings, stream by stream",
     "trace": "show where time goes: per edge, per node, and on the critical path of each turn",
     "view": "open a recording in Rerun",
+    "soak": "let the conversation run for long and look for leaks and drift",
     "bench": "measure something, print a table and keep the figures",
 }
 
@@ -44,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

@@ -54,16 +54,16 @@ def _watch(console: Console, path: Path, args: argparse.Namespace) -> Path:
 def _edges(edges: list[Edge]) -> Table:
     table = Table("from", "to", "messages", "p50 ms", "p95 ms", "p99 ms", title="sent → taken")
     for source, target, waited in edges:
-        table.add_row(source, target, str(waited.count), *(f"{value:.2f}" for value in waited[1:]))
+        table.add_row(source, target, str(waited.number), *(f"{value:.2f}" for value in waited[1:]))
     return table
 
 
 def _nodes(times: list[NodeTime]) -> Table:
-    table = Table("node", "step on", "steps", "p50 ms", "p95 ms", "p99 ms", "cores", "over budget", title="computed")
+    table = Table("node", "step on", "steps", "p50 ms", "p95 ms", "p99 ms", "busy", "over budget", title="computed")
     for one in times:
         figures = (f"{value:.2f}" for value in one.computed[1:])
         over = f"{one.over_budget} > {one.budget_ms:g} ms" if one.budget_ms else ""
-        table.add_row(one.node, one.port, str(one.computed.count), *figures, f"{one.share:.3f}", over)
+        table.add_row(one.node, one.port, str(one.computed.number), *figures, f"{one.share:.1%}", over)
     return table
 
 

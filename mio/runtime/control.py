@@ -6,7 +6,9 @@ Standard library only.
 import contextlib
 import json
 import os
+import shutil
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from mio.runtime.dora_env import control_root
 
 _LONGEST = 1 << 20
 _TIMEOUT_S = 2.0
+_FORGOTTEN_S = 60.0  # a folder of sockets that nobody answers and nobody has touched for so long is left over
 _ID_LENGTH = 12  # of a dataflow's id, the random end: socket paths must be short
 
 
@@ -46,14 +49,20 @@ class Request:
 
 
 class ControlServer:
-    """The socket on which a supervisor takes requests."""
+    """The socket on which a supervisor takes requests.
+
+    Attributes:
+        path: Where it is; files beside it can be reached by their owner only.
+    """
 
     def __init__(self, dataflow_id: str, node_id: str) -> None:
-        self._path = private_root() / dataflow_id[-_ID_LENGTH:] / f"{node_id}.sock"
-        self._path.parent.mkdir(mode=0o700, exist_ok=True)
-        self._path.unlink(missing_ok=True)
+        root = private_root()
+        _clear_away(root)
+        self.path = root / dataflow_id[-_ID_LENGTH:] / f"{node_id}.sock"
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        self.path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(str(self._path))
+        self._socket.bind(str(self.path))
         self._socket.listen()
         self._socket.setblocking(False)
 
@@ -78,9 +87,9 @@ class ControlServer:
     def close(self) -> None:
         """Stop taking requests and remove the socket."""
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other nodes of the dataflow are still there
-            self._path.parent.rmdir()
+            self.path.parent.rmdir()
 
 
 def private_root() -> Path:
@@ -116,11 +125,36 @@ def ask(path: Path, content: dict[str, Any], timeout_s: float) -> dict[str, Any]
 
 
 def running_flows(root: Path | None = None) -> dict[str, dict[str, Path]]:
-    """Sockets by dataflow and node, of all dataflows of this user, or of those below another folder."""
+    """Sockets by dataflow and node, of all dataflows of this user, or of those below another folder.
+
+    Those of dead supervisors are left out.
+    """
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted((root or control_root()).glob("*/*.sock")):
+    for path in sorted(filter(_answered, (root or control_root()).glob("*/*.sock"))):
         found.setdefault(path.parent.name, {})[path.stem] = path
     return found
+
+
+def _answered(path: Path) -> bool:
+    """Whether a supervisor is behind a socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.setblocking(False)
+        try:
+            connection.connect(str(path))
+        except BlockingIOError:  # so many ask it that this one would have to wait
+            return True
+        except OSError:
+            return False
+    return True
+
+
+def _clear_away(root: Path) -> None:
+    """Remove what dataflows have left behind whose supervisors were all killed."""
+    for folder in root.iterdir():
+        with contextlib.suppress(OSError):
+            forgotten = time.time() - folder.stat().st_mtime > _FORGOTTEN_S
+            if forgotten and folder.is_dir() and not any(map(_answered, folder.glob("*.sock"))):
+                shutil.rmtree(folder)
 
 
 def _read_line(connection: socket.socket) -> bytes:

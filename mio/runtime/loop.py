@@ -25,8 +25,9 @@ from mio.runtime.transport import Closed, Event, Received, Stopping, Transport
 TICK = "tick"
 _DRAIN_S = 2.0  # how long queued inputs are worked off after the dataflow asked to stop
 _IDLE_S = 0.1
+_REPORTED = 200  # different problems that are remembered, so that each is told once
 _DRAINING_NS = 50_000_000
-_MESSAGES_NS = 5_000_000  # between two ticks that are late, for messages that wait
+_MESSAGES_NS = 5_000_000  # at least, between two ticks that are late, for messages that wait
 
 
 class _Work(NamedTuple):
@@ -49,6 +50,7 @@ class Loop:
 
     Attributes:
         engine: The engine.
+        stats: What it measures of itself.
         tees: Who is told what happens here.
         drained: Whether the last look found no message waiting in the transport.
     """
@@ -65,7 +67,7 @@ class Loop:
         self.tees = Tees(now_ns)
         self._manifest = manifest
         self._transport = transport
-        self._stats = stats
+        self.stats = stats
         self._now_ns = now_ns
         self._queue: deque[_Work] = deque()
         self._active: _Step | None = None
@@ -74,7 +76,7 @@ class Loop:
         self._reported: set[str] = set()
         self._period_ns = round(1e9 / engine.tick_hz) if engine.tick_hz > 0 else 0
         self._next_tick_ns = now_ns()
-        self._ticked_ns = 0
+        self._ticked_ns = self._tick_took_ns = 0
         self._deadline_ns: int | None = None
         self._clocks = HostClocks(transport.host)
         self._until_ns = 0
@@ -95,7 +97,8 @@ class Loop:
     def turn(self, longest_wait_s: float = _IDLE_S, *, drain: bool = False) -> bool:
         """Take at most one event, tick if due, advance the step in progress; false when all is done.
 
-        An engine whose ticks take longer than their period still gets its messages.
+        An engine whose ticks take longer than their period still gets its messages: as long as any wait, they have as
+        much time as the last tick took.
 
         Args:
             longest_wait_s: How long to wait for an event.
@@ -113,11 +116,12 @@ class Loop:
             self._tick_if_due(idle=self.drained and self._active is None and not self._queue)
         elif self._now_ns() > self._deadline_ns:
             return False
+        self.stats.waiting(len(self._queue))
         self._advance()
         until_ns = self._now_ns() + _DRAINING_NS
         while drain and (self._active is not None or self._queue) and self._now_ns() < until_ns:
             self._advance()
-        self._stats.write_if_due()
+        self.stats.write_if_due()
         return True
 
     def _accept(self, event: Event | None) -> bool:
@@ -137,7 +141,7 @@ class Loop:
     def close(self) -> None:
         """Close the engine and write the last figures."""
         self.engine.close()
-        self._stats.write_if_due(now=True)
+        self.stats.write_if_due(now=True)
         self.tees.close()
 
     @property
@@ -179,7 +183,7 @@ class Loop:
 
     def marks(self) -> Marks:
         """Where this loop stands, for a successor: what has been taken from each port (stepped, or dropped)."""
-        return Marks(dict(self._last_in), dict(self._next_out), self.engine.export_state())
+        return Marks.of(self._last_in, self._next_out, self.engine.export_state())
 
     def adopt(self, marks: Marks) -> None:
         """Go on with a predecessor's message numbers."""
@@ -198,7 +202,7 @@ class Loop:
     def take(self, event: Received) -> None:
         """Decode a message and queue it, replace by it, or step it at once, as its port says."""
         port = self._manifest.inputs.get(event.port)
-        stats = self._stats.input(event.port)
+        stats = self.stats.input(event.port)
         try:
             if port is None:
                 raise ContractError(f"no input '{event.port}'", "see the node's dora-node.yml for its ports")
@@ -243,18 +247,20 @@ class Loop:
         for work in self._queue:
             if work.port == port:
                 self._last_in[port] = work.message.seq
-                self._stats.input(port).replaced += 1
+                self.stats.input(port).replaced += 1
         self._queue = deque(work for work in self._queue if work.port != port)
 
     def _tick_if_due(self, *, idle: bool) -> None:
         now = self._now_ns()
-        if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= _MESSAGES_NS):
+        messages_ns = max(_MESSAGES_NS, self._tick_took_ns)
+        if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= messages_ns):
             return
         behind = (now - self._next_tick_ns) // self._period_ns
-        self._stats.ticks_skipped += behind
+        self.stats.ticks_skipped += behind
         self._next_tick_ns += (behind + 1) * self._period_ns
         self._step_at_once(TICK, Tick(mono_ns=now))
         self._ticked_ns = self._now_ns()
+        self._tick_took_ns = self._ticked_ns - now
 
     def _step_at_once(self, port: str, message: Message) -> None:
         step = self._begin(port, message, at_once=True)
@@ -294,7 +300,7 @@ class Loop:
             output = _Step
         step.elapsed_ns += time.perf_counter_ns() - began
         if output is _Step:
-            self._stats.step_computed(step.port, step.elapsed_ns)
+            self.stats.step_computed(step.port, step.elapsed_ns)
             self.tees.ended("done", step.port, step.seq, step.elapsed_ns)
             return False
         if isinstance(output, tuple):
@@ -315,7 +321,7 @@ class Loop:
         wire = encode(message, seq=seq, sent_ns=self._now_ns(), host=self._transport.host)
         self._transport.send(port, wire)
         self.tees.sent(port, wire, computed_ns)
-        self._stats.output(port).count += 1
+        self.stats.output(port).count += 1
 
     def _drain(self) -> None:
         """Work off what is queued after the last input."""
@@ -327,5 +333,7 @@ class Loop:
         """Log a problem once per port and text."""
         key = f"{port}: {error}"
         if key not in self._reported:
+            if len(self._reported) >= _REPORTED:
+                self._reported.clear()
             self._reported.add(key)
             self._transport.log("error", key)

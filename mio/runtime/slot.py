@@ -9,9 +9,11 @@ States and transitions: ``STARTING`` -> ``STEADY`` when the worker is connected;
 request to swap; ``LOADING`` -> ``SETTLING`` when the candidate is connected; ``SETTLING`` -> ``RETIRING`` after a
 moment, for inputs that were on their way; ``RETIRING`` -> ``TAKING_OVER`` when the worker has stopped;
 ``TAKING_OVER`` -> ``STEADY`` when the candidate is active. If the candidate fails or is late in any of them, the
-worker goes on: -> ``STEADY``. If the worker dies in any of them: -> ``STARTING``.
+worker goes on: -> ``STEADY``. If the worker dies in any of them: -> ``STARTING``. A supervisor that is killed takes its
+worker with it; dora starts another one, which goes on from the last checkpoint that its predecessor wrote down.
 """
 
+import math
 import os
 import selectors
 import signal
@@ -25,6 +27,7 @@ from typing import Any
 from mio.runtime import slot_protocol as slot
 from mio.runtime.control import ControlServer, Request
 from mio.runtime.dora_env import dora_dataflow_id, dora_node_id
+from mio.runtime.lasting import Standing, StandingFile
 
 _POLL_S = 0.2
 _SETTLE_S = 0.3
@@ -32,6 +35,7 @@ _TAKE_OVER_S = 10.0
 _BOUNDARY_S = 6.0
 _LOAD_S = 180.0
 _LEAVE_S = 5.0
+_HANG_S = 5.0  # a hundred times as long as a step may go on without yielding
 _DEATHS = 4
 _DEATHS_WITHIN_S = 30.0
 
@@ -53,7 +57,11 @@ class WorkerProcess:
     Attributes:
         command: What was started.
         overrides: Environment that makes it differ from what dora gave.
-        beat_s: When it last showed that its loop goes round; 0 before it is connected.
+        loaded: Whether it has built its engine.
+        connected: Whether it is connected to dora.
+        load_s: How long it took from its start until it was connected; 0 before.
+        silent_s: For how long it has said nothing, as far as the supervisor itself was running.
+        figures: What it measured of itself last.
         failure: What it said before it failed.
         first_in: First inputs that it has kept as a standby.
         since_ns: For one that does not say so: it has all inputs that were sent since.
@@ -63,7 +71,10 @@ class WorkerProcess:
     def __init__(self, command: list[str], role: slot.Role, overrides: Mapping[str, str]) -> None:
         self.command = command
         self.overrides = dict(overrides)
-        self.beat_s = 0.0
+        self.loaded = self.connected = False
+        self.load_s = self.silent_s = 0.0
+        self._began_s = time.monotonic()
+        self.figures: dict[str, Any] = {}
         self.failure: slot.Failed | None = None
         self.first_in: dict[str, int] = {}
         self.since_ns = 0
@@ -74,6 +85,24 @@ class WorkerProcess:
             env["DORA_ZENOH_LISTEN"] = "tcp/127.0.0.1:0"  # the planned port is held by the active worker
         with theirs:
             self.process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()])
+
+    def note(self, message: object) -> None:
+        """Take over what it says of itself."""
+        self.silent_s = 0.0
+        match message:
+            case slot.Loaded(exclusive):
+                self.loaded, self.exclusive = True, exclusive
+            case slot.Connected(since_ns):
+                self.connected, self.since_ns = True, since_ns
+                self.load_s = round(time.monotonic() - self._began_s, 3)
+            case slot.Figures(summary):
+                self.figures = summary
+            case slot.Failed():
+                self.failure = message
+            case slot.FirstInputs(first_in):
+                self.first_in = first_in
+            case _:
+                pass
 
     def discard(self) -> None:
         """Kill it and close the link."""
@@ -87,22 +116,26 @@ class Supervisor:
 
     def __init__(self, package: str, node_id: str, dataflow_id: str) -> None:
         self._own_command = [sys.executable, "-m", "mio.runtime.worker", package]
-        self._command = self._own_command
         self._node_id = node_id
+        self._control = ControlServer(dataflow_id, node_id)
+        self._file = StandingFile(self._control.path.with_suffix(".state"))
+        self._standing = Standing(self._own_command)
+        self._began_s = self._looked_s = time.monotonic()
         self._state = State.STARTING
         self._since_s = time.monotonic()
-        self._marks = slot.Marks()
         self._request: Request | None = None
         self._candidate: WorkerProcess | None = None
         self._leaving: list[tuple[float, WorkerProcess]] = []
         self._deaths_s: list[float] = []
-        self._swaps = 0
-        self._candidate_load_s = 0.0
         self._tees: dict[str, str] = {}
-        self._hang_s = float(os.environ.get("MIO_HANG_S", "10") or "10")
+        self._hang_s = float(os.environ.get("MIO_HANG_S", str(_HANG_S)) or _HANG_S)
+        self._candidate_load_s = 0.0
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
-        self._control = ControlServer(dataflow_id, node_id)
-        self._worker: WorkerProcess = WorkerProcess(self._command, "active", {})
+        left = self._file.read()
+        if left is not None:
+            self._standing = left
+            self._standing.deaths += 1
+        self._worker: WorkerProcess = self._start_worker(recover=left is not None)
 
     def run(self) -> int:
         """Supervise until the worker ends, and return its exit status."""
@@ -122,6 +155,7 @@ class Supervisor:
                 self._drive_swap()
                 self._bury_the_leaving()
         finally:
+            self._file.remove()
             self._control.close()
             for worker in filter(None, (self._worker, self._candidate)):
                 worker.discard()
@@ -132,7 +166,8 @@ class Supervisor:
         """Sleep until a worker or a request says something, or a moment has passed."""
         with selectors.DefaultSelector() as selector:
             for worker in filter(None, (self._worker, self._candidate)):
-                selector.register(worker.link, selectors.EVENT_READ)
+                wanted = selectors.EVENT_READ if worker.link.free else selectors.EVENT_READ | selectors.EVENT_WRITE
+                selector.register(worker.link, wanted)
             selector.register(self._control, selectors.EVENT_READ)
             selector.select(_POLL_S)
 
@@ -144,26 +179,20 @@ class Supervisor:
             time.sleep(0.02)  # its process is about to end; do not spin meanwhile
 
     def _note(self, worker: WorkerProcess, message: object) -> None:
-        worker.beat_s = time.monotonic() if worker.beat_s or isinstance(message, slot.Connected) else 0.0
+        worker.note(message)
         match message:
             case slot.Checkpoint(marks) if worker is self._worker:
-                self._marks = marks
+                self._standing.marks = marks
+                self._file.write(self._standing)
                 if self._candidate is not None:
                     self._candidate.link.tell(slot.Trim(marks.last_in))
-            case slot.Failed():
-                worker.failure = message
-            case slot.FirstInputs(first_in):
-                worker.first_in = first_in
-            case slot.Loaded(exclusive):
-                worker.exclusive = exclusive
             case slot.Connected() if worker is self._worker:
                 self._go_to(State.STEADY)
                 self._stream(worker)
-            case slot.Connected(since_ns) if self._state is State.LOADING:
-                worker.since_ns = since_ns
+            case slot.Connected() if self._state is State.LOADING:
                 self._go_to(State.SETTLING)
             case slot.Retired(marks) if self._state is State.RETIRING and self._candidate is not None:
-                self._marks = marks
+                self._standing.marks = marks
                 self._stream(self._candidate)
                 self._candidate.link.tell(slot.Go(marks))
                 self._go_to(State.TAKING_OVER)
@@ -177,9 +206,10 @@ class Supervisor:
     def _revive(self, status: int) -> bool:
         """Start a new worker from the last checkpoint; false if they keep dying."""
         now = time.monotonic()
+        self._standing.deaths += 1
         self._deaths_s = [death for death in self._deaths_s if now - death < _DEATHS_WITHIN_S] + [now]
         failure = self._worker.failure
-        if failure is not None and not self._worker.beat_s:  # it said why it cannot start; trying again is no use
+        if failure is not None and not self._worker.connected:  # it said why it cannot start; trying again is no use
             _say(f"{self._node_id}: {failure.problem}" + (f" -> {failure.remedy}" if failure.remedy else ""))
             return False
         _say(f"{self._node_id}: its worker ended with status {status}; starting another")
@@ -188,20 +218,33 @@ class Supervisor:
             return False
         if self._candidate is not None:
             self._give_up_swap("the active worker ended during the swap")
-        overrides = self._worker.overrides
         self._worker.link.close()
-        self._worker = WorkerProcess(self._command, "active", overrides)
-        if len(self._deaths_s) == 1:  # a state that kills twice is not tried a third time
-            self._worker.link.tell(slot.Recover(self._marks))
+        self._worker = self._start_worker(recover=len(self._deaths_s) == 1)  # a state that kills twice is given up
         self._go_to(State.STARTING)
         return True
 
+    def _start_worker(self, *, recover: bool) -> WorkerProcess:
+        """A worker as the node stands; in the state of the last one if it is to recover."""
+        worker = WorkerProcess(self._standing.command, "active", self._standing.overrides)
+        worker.link.tell(slot.Recover(self._standing.marks if recover else slot.Marks()), patience_s=0.0)
+        return worker
+
     def _watch_hang(self) -> None:
-        beat_s = self._worker.beat_s
-        if beat_s and time.monotonic() - beat_s > self._hang_s:
-            _say(f"{self._node_id}: its worker has not moved for {self._hang_s:g} s; killing it")
-            self._worker.process.kill()
-            self._worker.process.wait()
+        """Kill a worker that says nothing; time in which this process did not run either does not count."""
+        now, worker = time.monotonic(), self._worker
+        worker.silent_s += min(now - self._looked_s, 2 * _POLL_S)
+        self._looked_s = now
+        if worker.silent_s > self._patience_s():
+            _say(f"{self._node_id}: its worker has not moved for {self._patience_s():g} s; killing it")
+            worker.process.kill()
+            worker.process.wait()
+
+    def _patience_s(self) -> float:
+        """How long the worker may be silent: at the first start dora lets nobody go before all nodes are ready."""
+        if self._worker.connected:
+            return self._hang_s
+        waits_for_others = self._worker.loaded and not self._standing.deaths
+        return math.inf if waits_for_others else max(self._load_s, _LOAD_S)
 
     # Streaming to collectors
 
@@ -209,7 +252,7 @@ class Supervisor:
         path = str(request.content.get("path"))
         new = path not in self._tees
         self._tees[path] = str(request.content.get("content", "whole"))
-        if new and self._worker.beat_s:
+        if new and self._worker.connected:
             self._worker.link.tell(slot.Tee(path, self._tees[path]))
         request.answer({"node": self._node_id})
 
@@ -228,6 +271,8 @@ class Supervisor:
         match request.content.get("do"):
             case "status":
                 request.answer(self._status())
+            case "stats":
+                request.answer({**self._status(), "figures": self._worker.figures})
             case "tee":
                 self._begin_tee(request)
             case "swap" if self._state is State.STEADY:
@@ -243,10 +288,12 @@ class Supervisor:
             "state": self._state.value,
             "pid": os.getpid(),
             "worker_pid": self._worker.process.pid,
+            "load_s": self._worker.load_s,
+            "uptime_s": round(time.monotonic() - self._began_s, 3),
             "overrides": self._worker.overrides,
-            "command": self._command[4:] if self._command is not self._own_command else None,
-            "swaps": self._swaps,
-            "deaths": len(self._deaths_s),
+            "command": None if self._standing.command == self._own_command else self._standing.command[4:],
+            "swaps": self._standing.swaps,
+            "deaths": self._standing.deaths,
         }
 
     def _begin_swap(self, request: Request) -> None:
@@ -269,14 +316,14 @@ class Supervisor:
             failure = candidate.failure or slot.Failed(f"it ended with status {candidate.process.returncode}")
             self._give_up_swap(failure.problem, failure.remedy)
             return
-        if self._elapsed_s() > self._patience_s():
+        if self._elapsed_s() > self._swap_patience_s():
             self._give_up_swap(f"it was still {self._state.value} after {self._elapsed_s():.0f} s")
         elif self._state is State.SETTLING and (candidate.since_ns or self._elapsed_s() > _SETTLE_S):
             retire = slot.Retire(candidate.first_in, _BOUNDARY_S, candidate.since_ns, candidate.exclusive)
             self._worker.link.tell(retire)
             self._go_to(State.RETIRING)
 
-    def _patience_s(self) -> float:
+    def _swap_patience_s(self) -> float:
         """How long the swap may stay in its state."""
         match self._state:
             case State.LOADING:
@@ -288,10 +335,11 @@ class Supervisor:
 
     def _finish_swap(self, candidate: WorkerProcess) -> None:
         old, self._worker, self._candidate = self._worker, candidate, None
-        self._command = candidate.command
+        self._standing.command, self._standing.overrides = candidate.command, candidate.overrides
+        self._standing.swaps += 1
+        self._file.write(self._standing)
         old.link.tell(slot.Leave())
         self._leaving.append((time.monotonic() + _LEAVE_S, old))
-        self._swaps += 1
         handover_ms = round(self._elapsed_s() * 1e3, 2)
         self._go_to(State.STEADY)
         if self._request is not None:

@@ -1,13 +1,17 @@
 """What a slot's supervisor and its workers tell each other, pickled over a socket pair. Standard library only."""
 
 import os
+import pickle
 import socket
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from typing import Any, Literal
+
+from mio.runtime.link import Link
 
 FD_VARIABLE = "MIO_SLOT_FD"
 ROLE_VARIABLE = "MIO_SLOT_ROLE"
+STATE_VARIABLE = "MIO_SLOT_STATE"
+"""A file with pickled :class:`Marks` from which a node begins."""
 
 Role = Literal["active", "standby", "shadow"]
 
@@ -19,15 +23,25 @@ class Marks:
     Attributes:
         last_in: Number of the last message taken from each input.
         next_out: Number of the next message on each output.
-        state: What the engine exported.
+        sealed: What the engine exported, pickled: a supervisor passes it on without importing what it is made of.
         taken_until_ns: For a program that does not number what it takes: it has taken all that arrived before,
             ``CLOCK_MONOTONIC``.
     """
 
     last_in: dict[str, int] = field(default_factory=dict)
     next_out: dict[str, int] = field(default_factory=dict)
-    state: dict[str, Any] = field(default_factory=dict)
+    sealed: bytes = b""
     taken_until_ns: int = 0
+
+    @staticmethod
+    def of(last_in: dict[str, int], next_out: dict[str, int], state: dict[str, Any]) -> "Marks":
+        """Marks with an engine's state."""
+        return Marks(dict(last_in), dict(next_out), pickle.dumps(state, pickle.HIGHEST_PROTOCOL))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the engine exported; for workers, who can import what it is made of."""
+        return pickle.loads(self.sealed) if self.sealed else {}
 
 
 # From worker to supervisor
@@ -73,6 +87,17 @@ class Checkpoint:
     """Where the worker stands, once a second, for a successor if it dies."""
 
     marks: Marks
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the worker measures of itself, about once a second.
+
+    Attributes:
+        summary: As in :meth:`mio.runtime.stats.NodeStats.summary`, of the recent past.
+    """
+
+    summary: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -140,7 +165,7 @@ class Leave:
 
 @dataclass(frozen=True)
 class Recover:
-    """Start from where a worker stood that has died."""
+    """Start from where a worker stood that has died, or from nothing; the first thing an active worker is told."""
 
     marks: Marks
 
@@ -158,51 +183,17 @@ class Tee:
     content: str = "whole"
 
 
-WorkerMessage = Loaded | Connected | Failed | Beat | Checkpoint | FirstInputs | Retired | Active
+WorkerMessage = Loaded | Connected | Failed | Beat | Checkpoint | Figures | FirstInputs | Retired | Active
 SupervisorMessage = Retire | Go | Trim | Resume | Leave | Recover | Tee
-
-
-class Link:
-    """One end of the connection between a supervisor and a worker."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def tell(self, message: WorkerMessage | SupervisorMessage) -> bool:
-        """Send a message; false if the other side is gone."""
-        try:
-            self._connection.send(message)
-        except OSError:
-            return False
-        return True
-
-    def hear(self) -> WorkerMessage | SupervisorMessage | None:
-        """The next message that has arrived; None if there is none.
-
-        Raises:
-            EOFError: If the other side is gone.
-        """
-        try:
-            return self._connection.recv() if self._connection.poll() else None
-        except OSError as error:
-            raise EOFError from error
-
-    def fileno(self) -> int:
-        """For ``select``."""
-        return self._connection.fileno()
-
-    def close(self) -> None:
-        """Close this end."""
-        self._connection.close()
 
 
 def link_pair() -> tuple[Link, socket.socket]:
     """The supervisor's end, and a socket that the worker inherits."""
     ours, theirs = socket.socketpair()
-    return Link(Connection(ours.detach())), theirs
+    return Link(ours), theirs
 
 
 def inherited_link() -> Link | None:
     """The worker's end, named by the environment; None in a process that has no supervisor."""
     number = os.environ.pop(FD_VARIABLE, "")
-    return Link(Connection(int(number))) if number else None
+    return Link(socket.socket(fileno=int(number))) if number else None

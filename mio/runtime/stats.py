@@ -1,6 +1,6 @@
 """What a node measures of itself: messages, gaps, waiting and computing times, CPU and memory.
 
-Written once a second to ``$MIO_RUN_DIR/<node>.stats.json``, where reports and monitors read it.
+Written once a second to ``$MIO_RUN_DIR/<node>.stats.json``, where reports read it, and told to the node's supervisor.
 """
 
 import json
@@ -8,16 +8,16 @@ import math
 import os
 import resource
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any
 
 from mio.errors import ConfigError
+from mio.runtime.recent import RecentTimes
 
 BUDGET_VARIABLE = "MIO_BUDGET_MS"
 """In a node's ``env``: milliseconds that a step of it may compute. Longer ones are counted."""
 
-_RECENT = 20_000
+_NEWEST = 256  # durations that stand for now
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -37,8 +37,8 @@ class PortStats:
         self.refused = 0
         self.replaced = 0
         self._last_seq = -1
-        self._waited_ns: deque[int] = deque(maxlen=_RECENT)
-        self._computed_ns: deque[int] = deque(maxlen=_RECENT)
+        self._waited = RecentTimes()
+        self._computed = RecentTimes()
 
     def received(self, seq: int, waited_ns: int | None) -> None:
         """Count a message that arrived; a gap in ``seq`` counts as lost, a smaller ``seq`` as a restarted sender.
@@ -52,23 +52,23 @@ class PortStats:
             self.lost += seq - self._last_seq - 1
         self._last_seq = seq
         if waited_ns is not None:
-            self._waited_ns.append(waited_ns)
+            self._waited.note(waited_ns)
 
     def computed(self, duration_ns: int) -> None:
         """Note how long the engine worked on a message of this port."""
-        self._computed_ns.append(duration_ns)
+        self._computed.note(duration_ns)
 
-    def summary(self) -> dict[str, Any]:
-        """Plain values for a report."""
+    def summary(self, **newest: int) -> dict[str, Any]:
+        """Plain values for a report; ``newest`` durations count, by default the last few thousand."""
         figures: dict[str, Any] = {
             "count": self.count,
             "lost": self.lost,
             "refused": self.refused,
             "replaced": self.replaced,
         }
-        for name, values in (("waited_ms", self._waited_ns), ("computed_ms", self._computed_ns)):
-            if values:
-                figures[name] = _percentiles([value / 1e6 for value in values])
+        for name, times in (("waited_ms", self._waited), ("computed_ms", self._computed)):
+            if times.count:
+                figures[name] = times.percentiles_ms(**newest)
         return figures
 
 
@@ -79,6 +79,9 @@ class NodeStats:
         node_id: The node.
         inputs: Counters of its input ports, and of ``tick``.
         outputs: Counters of its output ports.
+        engine: What it runs.
+        queued: Messages that wait in the loop.
+        longest_queue: The most that have waited at once.
         ticks_skipped: Ticks that were due while it did something else.
         budget_ms: How long a step may compute; 0 if nobody has said.
         over_budget: Steps that computed longer.
@@ -88,6 +91,9 @@ class NodeStats:
         self.node_id = node_id
         self.budget_ms = budget_ms
         self.over_budget = 0
+        self.engine = ""
+        self.queued = 0
+        self.longest_queue = 0
         self.inputs: dict[str, PortStats] = {}
         self.outputs: dict[str, PortStats] = {}
         self.ticks_skipped = 0
@@ -109,22 +115,34 @@ class NodeStats:
         if 0.0 < self.budget_ms * 1e6 < duration_ns:
             self.over_budget += 1
 
-    def summary(self) -> dict[str, Any]:
-        """Plain values for a report."""
+    def waiting(self, count: int) -> None:
+        """Note how many messages wait in the loop."""
+        self.queued = count
+        self.longest_queue = max(self.longest_queue, count)
+
+    def now(self) -> dict[str, Any]:
+        """The summary with the durations of the last moments only, for who watches."""
+        return self.summary(newest=_NEWEST)
+
+    def summary(self, **newest: int) -> dict[str, Any]:
+        """Plain values for a report; ``newest`` durations of each port count, by default the last few thousand."""
         own = resource.getrusage(resource.RUSAGE_SELF)
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return {
             "node": self.node_id,
+            "engine": self.engine,
             "pid": os.getpid(),
             "uptime_s": round(time.monotonic() - self._started, 3),
             "mono_ns": time.monotonic_ns(),
             "cpu_s": round(own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime, 3),
             "rss_mb": round(_resident_bytes() / 1e6, 1),
             "peak_rss_mb": round(own.ru_maxrss / 1e3, 1),
+            "queued": self.queued,
+            "longest_queue": self.longest_queue,
             "ticks_skipped": self.ticks_skipped,
             "budget_ms": self.budget_ms,
             "over_budget": self.over_budget,
-            "inputs": {port: stats.summary() for port, stats in self.inputs.items()},
+            "inputs": {port: stats.summary(**newest) for port, stats in self.inputs.items()},
             "outputs": {port: stats.count for port, stats in self.outputs.items()},
         }
 
@@ -141,13 +159,6 @@ class NodeStats:
             partial.replace(path)
         except OSError:  # a full disk must not stop the conversation
             partial.unlink(missing_ok=True)
-
-
-def _percentiles(values: list[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    last = len(ordered) - 1
-    shares = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
-    return {name: round(ordered[round(share * last)], 3) for name, share in shares}
 
 
 def _resident_bytes() -> int:

@@ -9,6 +9,7 @@ import ctypes
 import gc
 import logging
 import os
+import pickle
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ from mio.runtime import slot_protocol as slot
 from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
 from mio.runtime.identity import identity
+from mio.runtime.link import Link
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
 from mio.runtime.priority import give_way, take_back
@@ -37,6 +39,7 @@ from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Tra
 
 _BEAT_S = 0.5
 _CHECKPOINT_S = 1.0
+_FIGURES_S = 1.0
 _FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
 _RETIRING_WAIT_S = 0.002
@@ -57,7 +60,7 @@ class State(Enum):
 class Worker:
     """Drives a loop as its supervisor says."""
 
-    def __init__(self, loop: Loop, transport: Transport, link: slot.Link, role: slot.Role) -> None:
+    def __init__(self, loop: Loop, transport: Transport, link: Link, role: slot.Role) -> None:
         self._loop = loop
         self._transport = transport
         self._link = link
@@ -66,7 +69,7 @@ class Worker:
         self._first_in: dict[str, int] = {}
         self._retire = slot.Retire({}, 0.0)
         self._retire_by_s = 0.0
-        self._beat_s = self._checkpoint_s = 0.0
+        self._beat_s = self._checkpoint_s = self._figures_s = 0.0
 
     def run(self) -> None:
         """Work until the dataflow ends or a successor has taken over."""
@@ -119,7 +122,7 @@ class Worker:
             case slot.Tee():
                 self._tee(message)
             case _:
-                raise TypeError(f"a worker cannot obey {message!r}")
+                raise TypeError(f"a worker cannot obey {type(message).__name__}")
 
     def _resume(self) -> None:
         """Serve again, since the successor could not; what cannot be opened any more ends this worker."""
@@ -181,13 +184,15 @@ class Worker:
         self._link.tell(slot.Active())
 
     def _report(self) -> None:
+        """Tell the supervisor how it goes; what it has no room for now is told a moment later."""
         now = time.monotonic()
-        if now - self._beat_s >= _BEAT_S:
+        if now - self._beat_s >= _BEAT_S and self._link.mention(slot.Beat()):
             self._beat_s = now
-            self._link.tell(slot.Beat())
-        if self._state is State.ACTIVE and now - self._checkpoint_s >= _CHECKPOINT_S:
+        if now - self._figures_s >= _FIGURES_S and self._link.mention(slot.Figures(self._loop.stats.now())):
+            self._figures_s = now
+        if self._state is State.ACTIVE and now - self._checkpoint_s >= _CHECKPOINT_S and self._link.free:
             self._checkpoint_s = now
-            self._link.tell(slot.Checkpoint(self._loop.marks()))
+            self._link.mention(slot.Checkpoint(self._loop.marks()))
 
 
 def build(package: str) -> tuple[Engine, Manifest]:
@@ -202,7 +207,10 @@ def build(package: str) -> tuple[Engine, Manifest]:
     """
     manifest = read_manifest(manifest_path(package))
     config_struct, build_engine = parts(package)
-    return build_engine(load_config(dora_node_id() or package.rpartition(".")[2], config_struct)), manifest
+    config = load_config(dora_node_id() or package.rpartition(".")[2], config_struct)
+    engine = build_engine(config)
+    engine.label = str(getattr(config, "engine", ""))
+    return engine, manifest
 
 
 def parts(package: str) -> tuple[type[msgspec.Struct], Callable[[msgspec.Struct], Engine]]:
@@ -232,6 +240,7 @@ def main() -> None:
     try:
         engine, manifest = build(package)
         stats = NodeStats(dora_node_id() or package, run_folder(), budget_ms())
+        stats.engine = engine.label
         marks = _prepare(engine, link) if role == "active" else slot.Marks()
     except MioError as error:
         link.tell(slot.Failed(error.problem, error.remedy))
@@ -250,14 +259,26 @@ def main() -> None:
     Worker(loop, transport, link, role).run()
 
 
-def _prepare(engine: Engine, link: slot.Link) -> slot.Marks:
+def _prepare(engine: Engine, link: Link) -> slot.Marks:
     """Open the engine, in the state of a worker that has died if there is one."""
-    message = link.hear()
-    marks = message.marks if isinstance(message, slot.Recover) else slot.Marks()
-    if marks.state:
+    try:
+        message = link.wait()
+    except EOFError:
+        sys.exit(1)
+    recovers = isinstance(message, slot.Recover) and message.marks.sealed
+    marks = message.marks if recovers else _first_marks(engine)
+    if marks.sealed:
         engine.import_state(marks.state)
     engine.open()
     return marks
+
+
+def _first_marks(engine: Engine) -> slot.Marks:
+    """Where to begin: for a replay, where the recorded node stood; what holds a device begins afresh."""
+    path = os.environ.get(slot.STATE_VARIABLE)
+    if not path or engine.exclusive:
+        return slot.Marks()
+    return cast(slot.Marks, pickle.loads(Path(path).read_bytes()))
 
 
 def _extra(package: str) -> str:

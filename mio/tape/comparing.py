@@ -49,6 +49,8 @@ class StreamDifference(NamedTuple):
 def compare(first: Tape, second: Tape, nodes: list[str] | None = None) -> list[StreamDifference]:
     """Compare two tapes. Partners are found in the order of a stream, from the first equal message on.
 
+    If the second is of a replay of the first, steps that either end of a recording has cut are left out.
+
     Args:
         first: A tape.
         second: Another.
@@ -57,7 +59,8 @@ def compare(first: Tape, second: Tape, nodes: list[str] | None = None) -> list[S
     Raises:
         TapeError: If one of them holds headers only.
     """
-    ours, theirs = first.streams(), second.streams()
+    replayed = "compare" in second.about
+    ours, theirs = first.streams(settled=replayed), second.streams(settled=replayed)
     names = sorted(key for key in {*ours, *theirs} if not nodes or key[0] in nodes)
     pairs = {name: _paired(ours.get(name, []), theirs.get(name, [])) for name in names}
     later_ns = [b.at_ns - a.at_ns for found in pairs.values() for a, b in found]

@@ -41,6 +41,23 @@ class NodeRun:
         self.events: list[TapeEvent] = []
 
     @cached_property
+    def early(self) -> dict[tuple[str, int, int], TapeEvent]:
+        """Inputs that the node itself streamed with their payload, by port, number and time of sending."""
+        takes = (event for event in self.events if event.event == "take" and event.header)
+        return {(event.port, event.seq, event.stamp_ns): event for event in takes}
+
+    @cached_property
+    def settled(self) -> list[TapeEvent]:
+        """Events from the recorded state on, up to the last moment at which no step was under way."""
+        begin = next((index for index, event in enumerate(self.events) if event.event == "state"), len(self.events))
+        return _up_to_rest(self.events[begin:])
+
+    @cached_property
+    def stepped(self) -> list[TapeEvent]:
+        """The beginnings of its settled steps on messages."""
+        return [event for event in self.settled if event.event in ("step", "begin") and event.port != "tick"]
+
+    @cached_property
     def dora(self) -> dict[str, Any]:
         """What dora told the node."""
         return yaml.load(self.about.get("dora", ""), _Loader) or {}
@@ -52,6 +69,26 @@ class NodeRun:
         named = {port: wire["source"] if isinstance(wire, dict) else str(wire) for port, wire in inputs.items()}
         found = {port: source.partition("/") for port, source in named.items()}
         return {port: (node, output) for port, (node, _, output) in found.items()}
+
+
+def _up_to_rest(events: list[TapeEvent]) -> list[TapeEvent]:
+    """Events up to the last moment at which no step was under way."""
+    rest, active, at_once = 0, False, False
+    for index, event in enumerate(events):
+        match event.event:
+            case "begin":
+                active = True
+            case "step":
+                at_once = True
+            case "done" if at_once:
+                at_once = False
+            case "done" | "abandon":
+                active = False
+            case _:
+                continue
+        if not active and not at_once:
+            rest = index + 1
+    return events[:rest]
 
 
 class Tape:
@@ -132,11 +169,17 @@ class Tape:
             raise TapeError(f"{self.path} has no node '{node}'", did_you_mean(node, self.nodes))
         return found
 
-    def streams(self) -> dict[tuple[str, str], list[TapeEvent]]:
-        """Messages by node and output, in the order of sending."""
+    def streams(self, *, settled: bool = False) -> dict[tuple[str, str], list[TapeEvent]]:
+        """Messages by node and output, in the order of sending.
+
+        Args:
+            settled: Only those of steps that are whole on the tape.
+        """
         found: dict[tuple[str, str], list[TapeEvent]] = defaultdict(list)
-        for (node, port, _, _), event in self._sent.items():
-            found[node, port].append(event)
+        for run in self.runs:
+            for event in run.settled if settled else run.events:
+                if event.event == "send":
+                    found[run.node, event.port].append(event)
         return {key: sorted(events, key=lambda event: event.at_ns) for key, events in sorted(found.items())}
 
     def sent(self, run: NodeRun, port: str, seq: int, sent_ns: int) -> Sent | None:
@@ -145,19 +188,18 @@ class Tape:
         event = self._sent.get((node, output, seq, sent_ns))
         return None if event is None else Sent(node, event)
 
-    def message(self, run: NodeRun, taken: TapeEvent, early: dict[tuple[str, int, int], TapeEvent]) -> Message:
-        """The message with which a node was stepped.
+    def given(self, run: NodeRun, taken: TapeEvent) -> TapeEvent | None:
+        """The message that a node took or was stepped with: its sender's, or if it was sent too early, its own."""
+        found = self.sent(run, taken.port, taken.seq, taken.stamp_ns)
+        return found.event if found else run.early.get((taken.port, taken.seq, taken.stamp_ns))
 
-        Args:
-            run: The node.
-            taken: The step.
-            early: Inputs that the node itself recorded, by port, number and time.
+    def message(self, run: NodeRun, taken: TapeEvent) -> Message:
+        """The message with which a node was stepped.
 
         Raises:
             TapeError: If the message is not on the tape.
         """
-        found = self.sent(run, taken.port, taken.seq, taken.stamp_ns)
-        event = found.event if found else early.get((taken.port, taken.seq, taken.stamp_ns))
+        event = self.given(run, taken)
         if event is None:
             source = "/".join(run.sources.get(taken.port, ("?", "?")))
             raise TapeError(f"{run.node} took {source} number {taken.seq}, which is not on the tape", "")

@@ -71,13 +71,22 @@ class Recorder:
     """Writes what the nodes of one dataflow stream.
 
     It asks each node to stream, and again if the node's supervisor is started anew.
+
+    Attributes:
+        worked_s: Monotonic time at which a node last worked on a message that had waited its turn.
     """
 
-    def __init__(self, flow: LiveFlow, path: Path, options: Options) -> None:
-        """Open the file and ask all nodes.
+    def __init__(self, flow: LiveFlow, path: Path, options: Options, about: dict[str, Any] | None = None) -> None:
+        """Open the file.
+
+        Args:
+            flow: The dataflow.
+            path: The file, which must not exist.
+            options: What is kept.
+            about: What else the tape shall say of itself.
 
         Raises:
-            MioError: If the file cannot be written or no node streams.
+            MioError: If the file cannot be written.
         """
         if options.content == "whole" and options.video == "jpeg":
             require_opencv()
@@ -88,9 +97,16 @@ class Recorder:
         self._streams: set[tuple[str, str]] = set()
         self._messages = self._lost = 0
         self._asked: dict[str, int] = {}
-        self._began_s = self._flushed_s = self._looked_s = self._heard_s = time.monotonic()
-        self._writer = _open(path, {"flow": flow.id, "options": options._asdict(), "time": time.time()})
+        self.worked_s = self._began_s = self._flushed_s = self._looked_s = self._heard_s = time.monotonic()
+        self._writer = _open(
+            path, {"flow": flow.id, "options": options._asdict(), "time": time.time(), **(about or {})}
+        )
         self._collector = Collector()
+
+    @property
+    def connected(self) -> int:
+        """Workers that are streaming."""
+        return self._collector.connected
 
     def run(self, seconds: float | None = None, stopped: Callable[[], bool] = lambda: False) -> Summary:
         """Record for a while, or until it is stopped or the dataflow ends.
@@ -151,6 +167,8 @@ class Recorder:
                 self._messages += 1
                 self._streams.add((row.node, event.port))
                 row = row._replace(event=self._kept(event))
+            elif event.event == "pull":
+                self.worked_s = time.monotonic()
             elif event.event == "lost":
                 self._lost += event.seq
             self._writer.add(row)

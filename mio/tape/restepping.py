@@ -66,8 +66,8 @@ def restep(tape: Tape, run: NodeRun, build: Callable[[], Engine]) -> Comparison:
     Raises:
         MioError: If the engine cannot be built or an input is not on the tape.
     """
-    events = _up_to_rest(run.events)
-    if not any(event.event == "state" for event in events):
+    events = run.settled
+    if not events:
         return Comparison(run.node, run.run, skipped="it took no step")
     if not any(event.event == "send" for event in events):
         return Comparison(run.node, run.run, skipped="it sent nothing")
@@ -99,11 +99,6 @@ class _Stepper:
         self._engine: Engine | None = None
         self._active: Iterator[Output | None] | None = None
         self._next_out: dict[str, int] = {}
-        self._early = {
-            (event.port, event.seq, event.stamp_ns): event
-            for event in run.events
-            if event.event == "take" and event.type
-        }
 
     def follow(self, event: TapeEvent) -> None:
         """Do what the node did."""
@@ -158,7 +153,7 @@ class _Stepper:
     def _message(self, event: TapeEvent) -> Message:
         if event.port == "tick":
             return Tick(mono_ns=event.stamp_ns)
-        return self._tape.message(self._run, event, self._early)
+        return self._tape.message(self._run, event)
 
     def _pull(self, outputs: Iterator[Output | None]) -> bool:
         try:
@@ -182,26 +177,6 @@ class _Stepper:
         if close is not None:
             close()
         self._active = None
-
-
-def _up_to_rest(events: list[TapeEvent]) -> list[TapeEvent]:
-    """Events up to the last moment at which no step was under way."""
-    rest, active, at_once = 0, False, False
-    for index, event in enumerate(events):
-        match event.event:
-            case "begin":
-                active = True
-            case "step":
-                at_once = True
-            case "done" if at_once:
-                at_once = False
-            case "done" | "abandon":
-                active = False
-            case _:
-                continue
-        if not active and not at_once:
-            rest = index + 1
-    return events[:rest]
 
 
 def _compare(run: NodeRun, stepper: _Stepper) -> Comparison:

@@ -22,7 +22,7 @@ ON_THE_WAY = "on the way"
 class Percentiles(NamedTuple):
     """Of some durations, in milliseconds."""
 
-    count: int
+    number: int
     p50: float
     p95: float
     p99: float

@@ -103,6 +103,7 @@ class Limits(NamedTuple):
         ignored: Tokens that make no difference, such as punctuation: of sequences that differ only in them the best is
             kept.
         margin: Log-probability behind the best sequence at which another one is hopeless.
+        enough: Finished sequences that end the search, if no open one ranks before the worst of them.
     """
 
     width: int
@@ -110,6 +111,7 @@ class Limits(NamedTuple):
     end: int
     ignored: frozenset[int] = frozenset()
     margin: float = 6.0
+    enough: int = 3
 
 
 class NoBias:
@@ -131,7 +133,7 @@ def beam_search(
 ) -> Generator[None, None, list[Beam]]:
     """Find the best sequences; yields after every step.
 
-    Ends when no open beam ranks before the worst of the finished ones, or all are hopeless.
+    Ends when enough beams are finished and no open one ranks before the worst of the best, or all are hopeless.
 
     Args:
         network: Continues the sequences.
@@ -146,14 +148,15 @@ def beam_search(
     following = first
     open_beams = [start]
     finished: dict[tuple[int, ...], Beam] = {}
+    enough = min(limits.enough, limits.width)
     while len(open_beams[0].tokens) <= limits.longest:
         ranked = _candidates(open_beams, following, limits, bias)
         for candidate in ranked[: limits.width]:
             if candidate.finished:
                 _keep_best(finished, candidate.beam)
         going = _going(ranked, limits, max((beam.score for beam in finished.values()), default=-np.inf))
-        best = sorted(finished.values(), key=rank, reverse=True)[: limits.width]
-        if not going or (len(best) >= limits.width and rank(best[-1]) >= max(rank(each.beam) for each in going)):
+        best = sorted(finished.values(), key=rank, reverse=True)[:enough]
+        if not going or (len(best) >= enough and rank(best[-1]) >= max(rank(each.beam) for each in going)):
             break
         open_beams = [candidate.beam for candidate in going]
         yield

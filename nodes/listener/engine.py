@@ -7,6 +7,7 @@ messages. All waiting is counted in samples, so the same sound gives the same tu
 import logging
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -74,13 +75,17 @@ class ListenerEngine(Engine):
 
     def export_state(self) -> dict[str, Any]:
         """See :class:`ListenerState`."""
-        return {"version": _VERSION, "state": msgspec.to_builtins(self._state, builtin_types=(np.ndarray,))}
+        state = self._state
+        begin = state.recording.end_sample if state.utterance is None else state.utterance.section_sample
+        lean = replace(state, recording=state.recording.trimmed(begin))
+        return {"version": _VERSION, "state": msgspec.to_builtins(lean, builtin_types=(np.ndarray,))}
 
     def import_state(self, state: dict[str, Any]) -> None:
         """Go on where a predecessor stood; a state of another version is left alone."""
         if state.get("version") != _VERSION:
             return
         self._state = msgspec.convert(state["state"], ListenerState, dec_hook=_copied)
+        self._state.recording.regain()
         self._machine.book = self._state.book
 
     def _hear(self, chunk: AudioChunk) -> Outputs:

@@ -26,7 +26,7 @@ _PADDING_SAMPLES = 3_200
 _TOKENS_PER_S = 6.5  # as much as speech has; the model's own card warns of loops beyond it
 _SPARE_TOKENS = 6
 _YIELD_EVERY = 3
-_CERTAIN = 0.9  # of a draft's token, not to be doubted by the search
+_CERTAIN = 0.7  # of a draft's token, not to be doubted by the search
 _IMAGINED = {
     "",
     "you",

@@ -10,6 +10,7 @@ from mio.contracts.rates import MICROPHONE_HZ
 FloatArray = npt.NDArray[np.float32]
 
 CAPACITY_SAMPLES = 64 * MICROPHONE_HZ
+_LOOK_BACK_SAMPLES = 16 * MICROPHONE_HZ  # twice what the end of a turn is judged from
 
 
 @dataclass
@@ -55,6 +56,22 @@ class Recording:
             self.anchor_sample, self.anchor_ns = self.end_sample, origin_ns
         self.buffer[self.length : self.length + len(sound)] = sound
         self.length += len(sound)
+
+    def trimmed(self, needed_sample: int) -> "Recording":
+        """A copy without what nobody will ask for, in as much memory as that takes.
+
+        Args:
+            needed_sample: Position from which on sound is still needed; the last 16 s are kept in any case.
+        """
+        first = min(max(self.first_sample, min(needed_sample, self.end_sample - _LOOK_BACK_SAMPLES)), self.end_sample)
+        kept = self.between(first, self.end_sample)
+        return Recording(kept, first, len(kept), self.anchor_sample, self.anchor_ns)
+
+    def regain(self) -> None:
+        """Have full capacity again after :meth:`trimmed`."""
+        buffer = np.zeros(CAPACITY_SAMPLES, np.float32)
+        buffer[: self.length] = self.buffer[: self.length]
+        self.buffer = buffer
 
     def between(self, start_sample: int, end_sample: int) -> FloatArray:
         """A copy of a stretch, as far as it is still there."""

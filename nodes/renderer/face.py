@@ -19,7 +19,8 @@ _SHUT_M = 0.0003  # lips this close hide what is between them
 _LID_GAP_M = 0.00035
 _TEETH_GAP_M = 0.0006
 _CORNEA_RISE_M = 0.0010
-_CORNEA_COSINE = np.cos(0.45)
+_CORNEA_COSINE = np.float32(np.cos(0.45))
+_AHEAD = np.array([[0, 0, 1], [0, 0, 1]], np.float32)
 # How far each vertex of a lip's column goes along when its contact is moved.
 _ALONG_COLUMN = np.array([1.0, 1.0, 0.92, 0.75, 0.55, 0.36, 0.20, 0.08, 0.0], np.float32)
 
@@ -45,8 +46,7 @@ class FaceDeformer:
         self._shape = shape
         self._actions = np.ascontiguousarray(shape.actions.reshape(len(shape.actions), -1), np.float32)
         self._normals = _NormalMaker(shape.rest, shape.quads)
-        self._left = _LidGuard(shape, shape.left_lids, shape.eyes[0])
-        self._right = _LidGuard(shape, shape.right_lids, shape.eyes[1])
+        self._lids = _LidGuard(shape)
         self._lips = _LipGuard(shape)
 
     def deform(self, weights: npt.ArrayLike, gaze: npt.NDArray[np.floating] | None = None) -> FaceMesh:
@@ -58,12 +58,8 @@ class FaceDeformer:
         """
         amounts = np.clip(np.asarray(weights, np.float32), 0, 1)
         points = self._shape.rest.copy()
-        active = np.flatnonzero(amounts > 1e-4)
-        if len(active):
-            points += (amounts[active] @ self._actions[active]).reshape(-1, 3)
-        ways = np.tile(np.array([0, 0, 1.0]), (2, 1)) if gaze is None else gaze
-        self._left.keep_off(points, ways[0])
-        self._right.keep_off(points, ways[1])
+        points += (amounts @ self._actions).reshape(-1, 3)
+        self._lids.keep_off(points, _AHEAD if gaze is None else np.asarray(gaze, np.float32))
         self._lips.part(points)
         return FaceMesh(points, self._normals(points))
 
@@ -105,23 +101,26 @@ class _NormalMaker:
 
 
 class _LidGuard:
-    """Keeps the skin around an eye off its eyeball."""
+    """Keeps the skin around the eyes off the eyeballs."""
 
-    def __init__(self, shape: FaceShape, vertices: Ints, eye: Floats) -> None:
-        self._vertices = vertices
-        self._centre, self._radius = eye[:3], float(eye[3])
+    def __init__(self, shape: FaceShape) -> None:
+        sides = np.repeat([0, 1], [len(shape.left_lids), len(shape.right_lids)])
+        self._vertices = np.concatenate([shape.left_lids, shape.right_lids]).astype(np.intp)
+        self._sides = sides
+        self._centres = shape.eyes[sides, :3].astype(np.float32)
+        self._least = (shape.eyes[sides, 3] + _LID_GAP_M).astype(np.float32)
 
-    def keep_off(self, points: Floats, gaze: npt.NDArray[np.floating]) -> None:
-        """Push vertices out to just over the eyeball, whose cornea bulges where it looks."""
-        offset = points[self._vertices] - self._centre
-        distance = np.sqrt((offset * offset).sum(1))
-        facing = (offset @ np.asarray(gaze, np.float32)) / distance
-        bulge = np.clip((facing - _CORNEA_COSINE) / (1 - _CORNEA_COSINE), 0, 1)
-        least = self._radius + _LID_GAP_M + _CORNEA_RISE_M * bulge
-        near = distance < least
-        if near.any():
+    def keep_off(self, points: Floats, gaze: Floats) -> None:
+        """Push vertices out to just over the eyeballs, whose corneas bulge where they look, ``[2, 3]``."""
+        offset = points.take(self._vertices, axis=0) - self._centres
+        distance = np.sqrt(np.einsum("nk,nk->n", offset, offset))
+        facing = np.einsum("nk,nk->n", offset, gaze.take(self._sides, axis=0)) / distance
+        bulge = np.maximum((facing - _CORNEA_COSINE) / (1 - _CORNEA_COSINE), 0)
+        least = self._least + _CORNEA_RISE_M * bulge
+        near = np.flatnonzero(distance < least)
+        if len(near):
             stretch = (least[near] / distance[near])[:, None]
-            points[self._vertices[near]] = self._centre + offset[near] * stretch
+            points[self._vertices[near]] = self._centres[near] + offset[near] * stretch
 
 
 class _LipGuard:

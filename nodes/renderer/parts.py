@@ -5,13 +5,13 @@ from typing import Any
 import moderngl
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from nodes.renderer.asset import Floats, Ints, Part
 from nodes.renderer.camera import Camera
 from nodes.renderer.face import FaceMesh
 
 _MARGIN_M = 0.02  # around parts when it is decided whether they are seen
+_DENSE = 0.3  # share of entries from which on a full matrix is faster than a sparse one
 _PADDING = {"3f": "12x", "2f": "8x", "4u1": "4x", "4f1": "4x"}
 
 
@@ -48,7 +48,7 @@ class UploadedPart:
 
 
 class Followers:
-    """All parts that facial actions move, worked out together."""
+    """All parts that facial actions move."""
 
     def __init__(self, parts: list[UploadedPart], *, sparing: bool) -> None:
         """Take the parts' vertices.
@@ -57,21 +57,35 @@ class Followers:
             parts: All parts.
             sparing: Take only the vertices that low effort needs.
         """
-        self._parts = [part for part in parts if part.source.follows is not None]
-        counts = [part.sparing_count if sparing else len(part.source.positions) for part in self._parts]
-        matrices = [part.source.follows[:count] for part, count in zip(self._parts, counts, strict=True)]
-        self._matrix: Any = sparse.vstack(matrices).tocsr()
-        self._ends = np.cumsum(counts)
+        self._ways: list[tuple[UploadedPart, _Way]] = []
+        for part in parts:
+            if part.source.follows is not None:
+                count = part.sparing_count if sparing else len(part.source.positions)
+                self._ways.append((part, _Way(part.source.follows[:count])))
 
     def deform(self, face: FaceMesh, drawn: set[str]) -> None:
         """Take over the face's vertices in the parts that are drawn."""
-        rows = self._matrix @ np.hstack([face.positions, face.normals])
-        for part, values in zip(self._parts, np.split(rows, self._ends[:-1]), strict=True):
+        vertices = np.hstack([face.positions, face.normals])
+        for part, way in self._ways:
             if part.name not in drawn:
                 continue
+            values = way(vertices)
             if part.source.texture == "teeth":  # rigid, and made of anchors that have no normals of their own
                 values = np.hstack([values[:, :3], part.source.normals[: len(values)]])
             part.places.write(np.ascontiguousarray(values, np.float32))
+
+
+class _Way:
+    """From the face's vertices to those of a part: a matrix, full where it is not sparse in the columns it uses."""
+
+    def __init__(self, follows: Any) -> None:
+        columns = np.unique(follows.indices)
+        dense = follows.nnz > _DENSE * follows.shape[0] * len(columns)
+        self._columns = columns if dense else None
+        self._matrix: Any = follows[:, columns].toarray() if dense else follows.tocsr()
+
+    def __call__(self, vertices: Floats) -> Floats:
+        return self._matrix @ (vertices if self._columns is None else vertices[self._columns])
 
 
 class Bounds:

@@ -33,7 +33,7 @@ class Tier:
     scale: float
 
 
-LOW = Tier("low", fine=False, sparing=True, per_pixel=False, samples=0, smooth=True, scale=0.7)
+LOW = Tier("low", fine=False, sparing=True, per_pixel=False, samples=0, smooth=True, scale=2 / 3)
 MEDIUM = Tier("medium", fine=False, sparing=False, per_pixel=False, samples=0, smooth=True, scale=1.0)
 HIGH = Tier("high", fine=True, sparing=False, per_pixel=True, samples=4, smooth=False, scale=1.0)
 

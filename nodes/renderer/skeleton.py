@@ -23,8 +23,9 @@ BONES = 59
 
 _SOLE_M = 0.0614  # height of the ankle over the floor in that skeleton
 _NECK_SHARE = 0.45  # of a head rotation: about half of it happens in the upper neck joints (White and Panjabi 1990)
-_TWISTED = (LEFT_FOREARM_TWIST, RIGHT_FOREARM_TWIST, LEFT_SHOULDER_SWING, RIGHT_SHOULDER_SWING)
-_ARM_JOINTS = [JOINT_INDEX[name] for name in ("left_elbow", "right_elbow", "left_shoulder", "right_shoulder")]
+_TWISTED = np.array([LEFT_FOREARM_TWIST, RIGHT_FOREARM_TWIST, LEFT_SHOULDER_SWING, RIGHT_SHOULDER_SWING])
+_ON_HEAD = np.array([LEFT_EYE, RIGHT_EYE, HAIR])
+_ARM_JOINTS = np.array([JOINT_INDEX[name] for name in ("left_elbow", "right_elbow", "left_shoulder", "right_shoulder")])
 _HANDS = [JOINT_INDEX[name] for name in ("left_wrist", "right_wrist")]
 _LEGS = tuple(JOINT_INDEX[f"{side}_{name}"] for side in ("left", "right") for name in ("hip", "knee", "ankle"))
 
@@ -120,11 +121,11 @@ class Skeleton:
         turns, places = np.empty((BONES, 3, 3)), np.empty((BONES, 3))
         turns[:BODY_BONES], places[:BODY_BONES] = world @ self.to_tpose, joints
         head = JOINT_INDEX["head"]
-        turns[[LEFT_EYE, RIGHT_EYE, HAIR]] = turns[head] @ np.stack([left_eye, right_eye, hair])
-        on_head = self.places[[LEFT_EYE, RIGHT_EYE, HAIR]] - self.places[head]
-        places[[LEFT_EYE, RIGHT_EYE, HAIR]] = places[head] + on_head @ turns[head].T
-        turns[list(_TWISTED)] = world[_ARM_JOINTS] @ matrix(about(0, self._twists(pose))) @ self.to_tpose[_ARM_JOINTS]
-        places[list(_TWISTED)] = places[_ARM_JOINTS]
+        turns[_ON_HEAD] = turns[head] @ np.stack([left_eye, right_eye, hair])
+        on_head = self.places[_ON_HEAD] - self.places[head]
+        places[_ON_HEAD] = places[head] + on_head @ turns[head].T
+        turns[_TWISTED] = world[_ARM_JOINTS] @ matrix(about(0, self._twists(pose))) @ self.to_tpose[_ARM_JOINTS]
+        places[_TWISTED] = places[_ARM_JOINTS]
         moved = (turns @ self.places[:, :, None])[:, :, 0]
         return np.concatenate([turns, (places - moved)[:, :, None]], 2).astype(np.float32)
 

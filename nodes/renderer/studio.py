@@ -115,10 +115,10 @@ class Studio:
         pixels = self._drawn.read()
         if self._tier.smooth:
             smooth_edges(pixels)
-        colours = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
-        if self._drawn.size != self._size:
-            colours = cv2.resize(colours, self._size, interpolation=cv2.INTER_LINEAR)
-        return np.asarray(colours, np.uint8)
+        if self._drawn.size == self._size:
+            return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), np.uint8)
+        small = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB, dst=self._drawn.colours)
+        return np.asarray(cv2.resize(small, self._size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def _make_targets(self) -> "list[_Target]":
         """Two of the tier's size: one is read while the other is filled."""
@@ -131,7 +131,12 @@ class Studio:
 
 
 class _Target:
-    """Framebuffers of one size, with the background ready to be copied in."""
+    """Framebuffers of one size, with the background ready to be copied in.
+
+    Attributes:
+        size: Width and height.
+        colours: ``[h, w, 3]`` a place to put pixels without alpha.
+    """
 
     def __init__(self, context: moderngl.Context, size: tuple[int, int], samples: int, background: Picture) -> None:
         self.size = size
@@ -154,6 +159,7 @@ class _Target:
             program = context.program(vertex_shader=_BACKDROP_VERTEX, fragment_shader=_BACKDROP_FRAGMENT)
             self._backdrop = context.vertex_array(program, [])
         self._pixels = np.empty((size[1], size[0], 4), np.uint8)
+        self.colours = np.empty((size[1], size[0], 3), np.uint8)
 
     def begin(self) -> None:
         """Make it the current framebuffer, showing the background."""

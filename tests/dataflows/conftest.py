@@ -23,7 +23,7 @@ class RelayFlow:
     def __init__(self, folder: Path, relay: dict[str, Any], rate_hz: float, extra: dict[str, str]) -> None:
         self.tally = folder / "tally.jsonl"
         env = {
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(PARTS), os.environ.get("PYTHONPATH")))),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(PARTS), os.environ.get("PYTHONPATH")])),
             "MIO_TALLY__PATH": str(self.tally),
             "MIO_PULSE__RATE_HZ": str(rate_hz),
             "MIO_RUN_DIR": str(folder),
@@ -60,6 +60,9 @@ class RelayFlow:
     def ask(self, node: str, timeout_s: float = 60.0, **content: Any) -> dict[str, Any]:
         (sockets,) = running_flows().values()
         return ask(sockets[node], content, timeout_s)
+
+    def wait_until(self, condition: Callable[[], bool], within_s: float = 30.0) -> None:
+        wait_until(condition, within_s)
 
     def swap(self, engine: str, **keys: Any) -> dict[str, Any]:
         env = {f"MIO_RELAY__{key.upper()}": str(value) for key, value in {"engine": engine, **keys}.items()}

@@ -1,7 +1,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -67,11 +66,6 @@ class LiveRun:
         path = self.folder / "events.jsonl"
         return [event for event in EventReader(path).new() if event["port"] == port] if path.is_file() else []
 
-    def process(self, node: str) -> psutil.Process:
-        """The supervisor of a node."""
-        children = psutil.Process(self.running.pid).children(recursive=True)
-        return next(p for p in children if any(part.endswith(f"mio-{node}") for part in p.cmdline()[:3]))
-
     def close(self) -> None:
         self.running.stop()
         shutil.rmtree(self.control, ignore_errors=True)
@@ -96,21 +90,6 @@ def test_every_node_of_the_live_flow_runs_without_any_device(live: Callable[...,
     assert {path.name.partition(".")[0] for path in run.folder.glob("*.stats.json")} == NODES
     assert run.running.stop() == 0
     assert not [process for process in psutil.process_iter() if _is_worker_of(process, run.folder)]
-
-
-def test_a_killed_node_comes_back_while_the_rest_goes_on(live: Callable[..., LiveRun]) -> None:
-    run = live()
-    wait_until(lambda: run.frames() > 10)
-    for node in ("face", "thinker"):
-        supervisor = run.process(node)
-        before, drawn = run.stats(node)["pid"], run.frames()
-        for process in (*supervisor.children(), supervisor):
-            process.send_signal(signal.SIGKILL)
-        wait_until(lambda node=node, before=before: run.stats(node).get("pid") not in (None, before))
-        wait_until(lambda drawn=drawn: run.frames() > drawn, 5.0)  # the picture does not stand still
-    assert run.running.running
-    came_back = run.stats("face")["outputs"]["motion"]
-    wait_until(lambda: run.stats("face")["outputs"]["motion"] > came_back)
 
 
 def test_two_instances_run_side_by_side(live: Callable[..., LiveRun]) -> None:

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import time
@@ -5,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+
+from mio.cli.main import main
+from mio.runtime.control import control_root
 
 pytestmark = pytest.mark.dataflow
 Start = Callable[..., Any]
@@ -104,6 +109,75 @@ def test_a_second_request_during_a_swap_is_refused(relay_flow: Start) -> None:
     assert "relay is loading" in flow.swap("c")["problem"]
     first.join()
     assert answers[0]["ok"]
+
+
+def test_a_killed_supervisor_is_back_with_the_state_and_the_engine_it_was_swapped_to(relay_flow: Start) -> None:
+    flow = relay_flow()
+    assert flow.swap("b")["ok"]
+    flow.wait_until(lambda: flow.lines[-1]["taken"] > 1_000)
+    before, status, seen = flow.lines[-1], flow.ask("relay", do="status"), len(flow.lines)
+    os.kill(status["pid"], signal.SIGKILL)
+    flow.wait_until(lambda: flow.lines[-1]["number"] > before["number"] + 800)
+    assert {line["engine"] for line in flow.lines[seen:]} == {"b"}
+    assert min(line["taken"] for line in flow.lines[seen:]) > before["taken"] - 600  # a checkpoint is made every second
+    again = flow.ask("relay", do="status")
+    assert again["pid"] != status["pid"]
+    assert (again["deaths"], again["swaps"]) == (1, 1)
+    assert not psutil.pid_exists(status["worker_pid"])
+
+
+def test_a_worker_that_is_stopped_while_its_whole_node_stands_still_is_not_taken_for_hung(relay_flow: Start) -> None:
+    flow = relay_flow(extra={"MIO_HANG_S": "1.5"})
+    status = flow.ask("relay", do="status")
+    for signal_number in (signal.SIGSTOP, signal.SIGCONT):
+        for pid in (status["pid"], status["worker_pid"]):
+            os.kill(pid, signal_number)
+        time.sleep(3.0)
+    assert flow.ask("relay", do="status")["deaths"] == 0
+
+
+def test_a_worker_goes_on_while_its_supervisor_stands_still(relay_flow: Start) -> None:
+    flow = relay_flow()
+    status = flow.ask("relay", do="status")
+    os.kill(status["pid"], signal.SIGSTOP)
+    try:
+        seen = len(flow.lines)
+        flow.wait_until(lambda: len(flow.lines) > seen + 600)
+    finally:
+        os.kill(status["pid"], signal.SIGCONT)
+    assert_gapless(flow.lines)
+
+
+def test_a_supervisor_tells_what_its_worker_measures(relay_flow: Start) -> None:
+    flow = relay_flow()
+    flow.wait_until(lambda: flow.ask("relay", do="stats")["figures"].get("outputs", {}).get("y", 0) > 0)
+    answer = flow.ask("relay", do="stats")
+    figures = answer["figures"]
+    assert figures["pid"] == answer["worker_pid"]
+    assert figures["engine"] == "a"
+    assert figures["inputs"]["x"]["computed_ms"]["p50"] >= 0
+    assert {"queued", "longest_queue", "cpu_s", "rss_mb"} <= set(figures)
+
+
+def test_nothing_is_left_of_a_flow_that_has_ended(relay_flow: Start) -> None:
+    flow = relay_flow()
+    os.kill(flow.ask("relay", do="status")["pid"], signal.SIGKILL)
+    seen = len(flow.lines)
+    flow.wait_until(lambda: len(flow.lines) > seen + 400)
+    flow.running.stop()
+    assert not list(control_root().glob("*/*"))
+
+
+def test_mio_top_shows_every_node_of_a_running_flow(relay_flow: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    flow = relay_flow()
+    flow.wait_until(lambda: flow.ask("tally", do="stats")["figures"] != {})
+    assert main(["top", "--once", "--json"]) == 0
+    rows = {row["node"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert set(rows) == {"pulse", "relay", "tally"}
+    assert rows["relay"]["engine"] == "a"
+    assert rows["relay"]["received_hz"] > 50
+    assert rows["pulse"]["sent_hz"] > 50
+    assert rows["tally"]["rss_mb"] > 20
 
 
 def test_a_dataflow_listens_on_this_machine_only(

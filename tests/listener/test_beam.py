@@ -110,3 +110,12 @@ def test_hopeless_readings_are_not_followed():
     near = {(): [0.0, 0.98, 0.02], (1,): [0.98, 0.01, 0.01]}
     assert len(search(3, grammar=near, margin=2.0)) == 1
     assert len(search(3, grammar=near, margin=50.0)) == 3
+
+
+def test_a_search_ends_when_enough_is_finished_that_nothing_open_beats():
+    sure, torn = [0.8, 0.1, 0.1], [0.3, 0.4, 0.3]
+    likely = {(): [0.0, 0.6, 0.4], (1,): sure, (1, 1): sure, (1, 2): sure, (2,): torn, (2, 1): sure, (2, 2): sure}
+    few, many = (search(3, grammar=likely, enough=enough) for enough in (1, 3))
+    assert few[0].tokens == many[0].tokens == (1,)
+    assert (2, 1) in {beam.tokens for beam in many}
+    assert (2, 1) not in {beam.tokens for beam in few}

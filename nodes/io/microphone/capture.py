@@ -80,6 +80,10 @@ class Capture:
         missing = min(round(self._clock.position(until_s)) - written, round(_LARGEST_GAP_S * MICROPHONE_HZ))
         self._append(np.zeros(max(0, missing), np.float32))
 
+    def next_s(self) -> float:
+        """Time at which the next sample to be taken was captured, seconds."""
+        return self._clock.time_s(self._state.sent)
+
     def take(self, count: int) -> tuple[int, int, FloatArray] | None:
         """Take the next ``count`` samples from the stream.
 

@@ -1,7 +1,4 @@
-"""The microphone's engine: reads its source on every tick and sends 40 ms chunks.
-
-``reference`` (what the speaker played) is accepted and not used: the echo is in the sound that leaves this node.
-"""
+"""The microphone's engine: reads its source on every tick and sends 40 ms chunks, without the avatar's own voice."""
 
 from typing import Any
 
@@ -9,12 +6,15 @@ import numpy as np
 
 from mio.audio import load_converters
 from mio.contracts.engine import Engine, Outputs
-from mio.contracts.messages import AudioChunk, Command, Message, Tick
+from mio.contracts.messages import AudioChunk, Clock, Command, FloatArray, Message, Tick
 from mio.contracts.rates import MICROPHONE_CHUNK_SAMPLES, MICROPHONE_HZ
 from nodes.io.devices import device_name
 from nodes.io.microphone.capture import Capture
 from nodes.io.microphone.config import MicrophoneConfig
-from nodes.io.microphone.sources import Source, source_for
+from nodes.io.microphone.echo import EchoCanceller, WebRtc
+from nodes.io.microphone.room import RoomSource
+from nodes.io.microphone.sources import PacedSource, Source, source_for
+from nodes.io.microphone.stage_sound import StageSound
 
 _AWAY_LAG_NS = 20_000_000  # silence for an absent device stays this far behind now, as a device would
 
@@ -25,13 +25,23 @@ class MicrophoneEngine(Engine):
     Args:
         source: The device.
         gain_db: Amplification.
+        stage: What the loudspeaker plays.
+        canceller: Takes that out of the sound; None to leave it in.
     """
 
     tick_hz = 50.0
     exclusive = True
 
-    def __init__(self, source: Source, gain_db: float = 0.0) -> None:
+    def __init__(
+        self,
+        source: Source,
+        gain_db: float = 0.0,
+        stage: StageSound | None = None,
+        canceller: EchoCanceller | None = None,
+    ) -> None:
         self._source = source
+        self._stage = stage or StageSound()
+        self._canceller = canceller
         self._gain = np.float32(10.0 ** (gain_db / 20.0))
         self._capture = Capture()
         self._muted = False
@@ -45,10 +55,14 @@ class MicrophoneEngine(Engine):
         self._source.open()
 
     def step(self, port: str, message: Message) -> Outputs:
-        """Read the device on a tick; follow the mute button."""
+        """Read the device on a tick; keep what the speaker plays, and when; follow the mute button."""
         match message:
             case Tick():
                 yield from self._read(message.mono_ns)
+            case AudioChunk():
+                self._stage.add(message)
+            case Clock():
+                self._stage.tell(message)
             case Command(action="mute" | "unmute"):
                 self._muted = message.action == "mute"
             case _:
@@ -80,25 +94,45 @@ class MicrophoneEngine(Engine):
             self._capture.silence((now_ns - _AWAY_LAG_NS) * 1e-9)
         for block in blocks or ():
             self._capture.add(block)
-        while (taken := self._capture.take(MICROPHONE_CHUNK_SAMPLES)) is not None:
+        while self._is_due(now_ns) and (taken := self._capture.take(MICROPHONE_CHUNK_SAMPLES)) is not None:
             start_sample, origin_ns, samples = taken
-            if self._muted:
-                samples = np.zeros_like(samples)
-            elif self._gain != 1.0:
-                samples = samples * self._gain
             yield (
                 "audio",
                 AudioChunk(
-                    samples=np.clip(samples, -1.0, 1.0),
+                    samples=self._cleaned(samples, origin_ns),
                     sample_rate=MICROPHONE_HZ,
                     start_sample=start_sample,
                     origin_ns=origin_ns,
                 ),
             )
 
+    def _is_due(self, now_ns: int) -> bool:
+        """Whether the next chunk need not wait for what was played meanwhile."""
+        if self._canceller is None:
+            return True
+        return self._canceller.is_ready(
+            self._capture.next_s() + MICROPHONE_CHUNK_SAMPLES / MICROPHONE_HZ, now_ns * 1e-9
+        )
+
+    def _cleaned(self, samples: FloatArray, origin_ns: int) -> FloatArray:
+        """A chunk without echo, amplified; silence while muted."""
+        if self._canceller is not None:
+            samples = self._canceller.process(samples, origin_ns * 1e-9)
+        if self._muted:
+            return np.zeros_like(samples)
+        return np.clip(samples * self._gain, -1.0, 1.0)
+
 
 def build_engine(config: MicrophoneConfig) -> MicrophoneEngine:
-    """Make the engine with its device, which is not opened yet."""
+    """Make the engine with its device, which is not opened yet.
+
+    Raises:
+        MioError: If the package for echo cancellation is missing.
+    """
     load_converters()
+    stage = StageSound()
     source = source_for(device_name(config.device), config.start_s, config.latency_ms / 1e3)
-    return MicrophoneEngine(source, config.gain_db)
+    if config.room is not None and isinstance(source, PacedSource):
+        source = RoomSource(config.room, source, stage)
+    canceller = EchoCanceller(WebRtc(config.echo), stage) if config.cancels_echo else None
+    return MicrophoneEngine(source, config.gain_db, stage, canceller)

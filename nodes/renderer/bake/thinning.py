@@ -13,20 +13,20 @@ from nodes.renderer.bake.person import Person
 from nodes.renderer.skeleton import BONES
 
 _ERRORS_M: dict[str, float] = {
-    **{"head": 0.0010, "neck": 0.0010, "left_eye": 0.0006, "right_eye": 0.0006, "mouth": 0.0010},
+    **{"head": 0.0013, "neck": 0.0013, "left_eye": 0.0006, "right_eye": 0.0006, "mouth": 0.0010},
     **{"hair": 0.0015, "lining": 0.0020, "collar": 0.0010, "jumper": 0.0030, "bands": 0.0030},
     **{"left_hand": 0.0020, "right_hand": 0.0020, "trousers": 0.0030, "shoes": 0.0030, "soles": 0.0030},
 }
 """How far surfaces may move, in the space of :func:`_carried`; a pixel of the bust at low effort is 1.2 mm."""
 
-_NORMAL_M, _SHADE_M, _TEXTURE_M = 0.004, 0.004, 0.05
+_NORMAL_M, _SHADE_M, _TEXTURE_M = 0.004, 0.006, 0.05
 """What a change by 1 of normals, of baked light and of texture coordinates counts for."""
 _BONE_SHARE = 0.1  # what a change of the place that the bones pull to counts for
 _EXPRESSIONS = (
     *("jawOpen", "mouthSmileLeft", "mouthSmileRight", "browInnerUp", "browDownLeft", "browDownRight"),
     *("cheekPuff", "noseSneerLeft", "noseSneerRight"),
 )
-_MOUTH_REACH_M, _EYE_REACH_M = 0.030, 0.017  # where all vertices are kept, because what moves most is looked at most
+_MOUTH_REACH_M, _EYE_REACH_M = 0.026, 0.016  # where all vertices are kept, because what moves most is looked at most
 
 
 def thin_out(parts: dict[str, Part], person: Person, rig: FaceRig) -> dict[str, Part]:

@@ -1,6 +1,5 @@
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,7 +162,8 @@ def test_a_collector_that_goes_away_is_forgotten(deaf: Path) -> None:
         tees.pulled()
         time.sleep(0.01)
     assert tees._tees == []
-    assert not any(thread.name == "tee" and thread.is_alive() for thread in threading.enumerate())
+    tee._thread.join(20)
+    assert not tee._thread.is_alive()
 
 
 def test_nobody_listening_is_an_error_for_whoever_asked() -> None:

@@ -1,0 +1,1 @@
+"""The live conversation without devices, for long: run, disturbed, sampled and judged."""

@@ -1,0 +1,184 @@
+"""Echo cancellation: takes the avatar's voice out of what the microphone captures. It knows no device and no ports.
+
+WebRTC's audio processing works on frames of 10 ms: it hears what the loudspeaker plays, learns how the room returns it,
+and takes that out of the microphone's frames. It finds delays up to half a second itself; what it needs is a reference
+that keeps pace with the microphone, which :class:`ReferenceReader` gives it.
+"""
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from mio.contracts.messages import FloatArray
+from mio.contracts.rates import MICROPHONE_HZ
+from mio.errors import MioError
+from nodes.io.microphone.config import EchoConfig
+from nodes.io.microphone.stage_sound import StageSound
+
+if TYPE_CHECKING:
+    from livekit.rtc.audio_frame import AudioFrame
+
+FRAME_SAMPLES = MICROPHONE_HZ // 100
+_FRAME_S = FRAME_SAMPLES / MICROPHONE_HZ
+_JUMP_SAMPLES = 5e-3 * MICROPHONE_HZ  # clocks of running devices do not disagree by more
+_PULL = 0.02  # of the distance per frame: clocks' jitter is averaged over half a second
+_DELAY_MS = 20  # a first guess, until the delay has been found
+_SOME_FRAMES, _GOOD_FRAMES = 150, 600  # of loud reference; in large rooms the canceller learns for 3 to 4 s
+_LOUD_POWER = 10 ** (-50 / 10)
+_TAIL_FRAMES = 40  # for which a loud reference may be heard
+_SMOOTHING = 0.1  # of powers, per frame
+_RESIDUAL_SHARE = 10 ** (-10 / 10)  # a voice as loud as the echo is taken down by 2 to 8 dB, a new echo by 12 to 19
+_PATIENCE_S = 0.1  # from capture on; beyond what devices and messages take together
+_FULL_SCALE = 32_767.0
+
+
+class Processor(Protocol):
+    """What takes the echo out."""
+
+    def process(self, captured: FloatArray, reference: FloatArray) -> FloatArray:
+        """``[160]`` captured samples without the echo of what was heard from the loudspeaker up to then."""
+        ...
+
+
+class WebRtc:
+    """WebRTC's audio processing from the package livekit.
+
+    Args:
+        config: What it does beside echo cancellation.
+
+    Raises:
+        MioError: If the package is missing.
+    """
+
+    def __init__(self, config: EchoConfig) -> None:
+        try:
+            from livekit.rtc.apm import AudioProcessingModule
+            from livekit.rtc.audio_frame import AudioFrame
+        except ImportError as error:
+            remedy = "pip install 'mio[io]', or set microphone.echo.engine to off and wear headphones"
+            raise MioError("echo cancellation needs the package livekit", remedy) from error
+        self._frame = AudioFrame
+        self._module = AudioProcessingModule(
+            echo_cancellation=True,
+            noise_suppression=config.noise_suppression,
+            high_pass_filter=config.high_pass,
+            auto_gain_control=config.auto_gain,
+        )
+
+    def process(self, captured: FloatArray, reference: FloatArray) -> FloatArray:
+        """See :class:`Processor`."""
+        self._module.process_reverse_stream(self._framed(reference)[0])
+        self._module.set_stream_delay_ms(_DELAY_MS)
+        frame, samples = self._framed(captured)
+        self._module.process_stream(frame)
+        return np.frombuffer(samples, np.int16).astype(np.float32) / np.float32(_FULL_SCALE)
+
+    def _framed(self, samples: FloatArray) -> "tuple[AudioFrame, bytearray]":
+        whole = bytearray(np.clip(np.rint(samples * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE).astype(np.int16).tobytes())
+        return self._frame(whole, MICROPHONE_HZ, 1, len(samples)), whole
+
+
+class ReferenceReader:
+    """Reads what was played frame by frame, evenly, though clocks jitter, and in step with them, though they drift.
+
+    Args:
+        stage: What was played.
+    """
+
+    def __init__(self, stage: StageSound) -> None:
+        self._stage = stage
+        self._position: float | None = None
+
+    def forget(self) -> None:
+        """Begin anew with the next frame."""
+        self._position = None
+
+    def next(self, captured_s: float) -> FloatArray:
+        """``[160]`` samples that were heard from the loudspeaker while those were captured that begin at a time."""
+        target = self._stage.position(captured_s)
+        if self._position is None or abs(target - self._position) > _JUMP_SAMPLES:
+            self._position = target
+        self._position += _PULL * (target - self._position)
+        reference = self._stage.read(self._position, FRAME_SAMPLES)
+        self._position += FRAME_SAMPLES
+        return reference
+
+
+class Knowledge(Enum):
+    """How well the way of the echo is known, by how long the loudspeaker has been loud.
+
+    NONE -> SOME after 1.5 s -> GOOD after 6 s of loud sound.
+
+    - ``NONE``: the microphone is silent wherever there may be an echo.
+    - ``SOME``: it is silent where the canceller takes out so much that what is left must be echo.
+    - ``GOOD``: what the canceller leaves is sent.
+    """
+
+    NONE = auto()
+    SOME = auto()
+    GOOD = auto()
+
+
+class EchoCanceller:
+    """Takes the loudspeaker's sound out of the microphone's; see :class:`Knowledge` for its first seconds.
+
+    Args:
+        processor: What takes it out of a frame.
+        stage: What was played.
+    """
+
+    def __init__(self, processor: Processor, stage: StageSound) -> None:
+        self._processor = processor
+        self._stage = stage
+        self._reader = ReferenceReader(stage)
+        self._loud_frames = 0
+        self._tail = 0
+        self._captured = self._left = 0.0
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """How well the way of the echo is known."""
+        if self._loud_frames < _SOME_FRAMES:
+            return Knowledge.NONE
+        return Knowledge.SOME if self._loud_frames < _GOOD_FRAMES else Knowledge.GOOD
+
+    def is_ready(self, captured_s: float, now_s: float) -> bool:
+        """Whether it is known what was played up to a monotonic time, or not worth waiting for any longer.
+
+        The speaker tells what its device has taken, which is heard later by the device's latency. So only a virtual
+        device, or a busy machine, makes anybody wait, and only while the avatar speaks.
+        """
+        stage = self._stage
+        if not stage.running(now_s) or not stage.loud(captured_s) or now_s - captured_s > _PATIENCE_S:
+            return True
+        return stage.knows(stage.position(captured_s))
+
+    def process(self, captured: FloatArray, captured_s: float) -> FloatArray:
+        """``[160 k]`` samples, whose first was captured at a monotonic time, without the echo in them."""
+        silent = not self._stage.running(captured_s)
+        if silent:
+            self._reader.forget()
+        frames: list[FloatArray] = []
+        for start in range(0, len(captured), FRAME_SAMPLES):
+            at_s = captured_s + start / MICROPHONE_HZ
+            reference = np.zeros(FRAME_SAMPLES, np.float32) if silent else self._reader.next(at_s)
+            frames.append(self._frame(captured[start : start + FRAME_SAMPLES], reference))
+        return np.concatenate(frames)
+
+    def _frame(self, captured: FloatArray, reference: FloatArray) -> FloatArray:
+        left = self._processor.process(captured, reference)
+        if self.knowledge is Knowledge.GOOD:
+            return left
+        self._captured += _SMOOTHING * (_power(captured) - self._captured)
+        self._left += _SMOOTHING * (_power(left) - self._left)
+        self._tail = max(0, self._tail - 1)
+        if _power(reference) > _LOUD_POWER:
+            self._loud_frames += 1
+            self._tail = _TAIL_FRAMES
+        residual = self.knowledge is Knowledge.NONE or self._left < _RESIDUAL_SHARE * self._captured
+        return np.zeros_like(left) if residual and self._tail else left
+
+
+def _power(samples: FloatArray) -> float:
+    return float(np.mean(np.square(samples)))
