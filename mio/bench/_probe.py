@@ -20,12 +20,15 @@ class Seen(NamedTuple):
         seq: Its number.
         sent_ns: ``CLOCK_MONOTONIC`` when it was sent.
         arrived_ns: When it arrived.
+        place: Its position in its own stream: ``[start_sample, samples]`` of sound, ``[stage_s, mono_ns]`` of a clock;
+            empty of others.
     """
 
     port: str
     seq: int
     sent_ns: int
     arrived_ns: int
+    place: tuple[float, ...] = ()
 
 
 def read_seen(path: Path) -> dict[str, list[Seen]]:
@@ -37,13 +40,24 @@ def read_seen(path: Path) -> dict[str, list[Seen]]:
     return found
 
 
+def _place(event: Received) -> tuple[float, ...]:
+    match event.metadata["kind"]:
+        case "audio_chunk":
+            return event.metadata["start_sample"], len(event.value)
+        case "clock":
+            return event.metadata["stage_s"], event.metadata["mono_ns"]
+        case _:
+            return ()
+
+
 def main() -> None:
     """Write until the dataflow ends."""
     transport = DoraTransport()
     with Path(sys.argv[1]).open("w", buffering=1) as file:
         while not isinstance(event := transport.receive(0.5), Closed):
             if isinstance(event, Received):
-                seen = Seen(event.port, event.metadata["seq"], event.metadata["sent_ns"], time.monotonic_ns())
+                header = event.metadata
+                seen = Seen(event.port, header["seq"], header["sent_ns"], time.monotonic_ns(), _place(event))
                 file.write(json.dumps(seen) + "\n")
 
 

@@ -58,6 +58,9 @@ class Swap(NamedTuple):
         return (self.took_over_ns - self.asked_ns) / 1e9
 
 
+Outputs = Mapping[str, tuple[str, ...]]
+
+
 class TalkedFlow:
     """The demo's flow while somebody asks one question after another.
 
@@ -66,7 +69,24 @@ class TalkedFlow:
         video: The recording.
     """
 
-    def __init__(self, folder: Path, seconds: float, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        seconds: float,
+        *,
+        flow: str = "demo.yml",
+        outputs: Outputs = OUTPUTS,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start the flow.
+
+        Args:
+            folder: Where everything is written.
+            seconds: How long questions are asked.
+            flow: Which of the shipped dataflows.
+            outputs: Outputs of each node that the probe listens to.
+            env: Further environment.
+        """
         self.folder = folder
         self.video = folder / "swap.mp4"
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,9 +102,10 @@ class TalkedFlow:
             "MIO_RECORDER__PATH": str(self.video),
             "MIO_JOURNAL__EVENTS": str(folder / "events.jsonl"),
             "MIO_JOURNAL__TRANSCRIPT": str(folder / "transcript.md"),
+            "MIO_SPEAKER__DEVICE": "null",
             **(env or {}),
         }
-        self._running = RunningFlow(_write_flow(folder), folder / "dora.log", environ)
+        self._running = RunningFlow(_write_flow(folder, flow, outputs), folder / "dora.log", environ)
 
     def __enter__(self) -> "TalkedFlow":
         """Wait until pictures are made."""
@@ -139,15 +160,15 @@ class TalkedFlow:
             raise MioError(f"no pictures came within {_READY_S:.0f} s", f"see {self._running.log_path}")
 
 
-def _write_flow(folder: Path) -> Path:
-    """The demo's flow with a probe that listens to the nodes that are swapped."""
-    source = share("dataflows", "demo.yml")
+def _write_flow(folder: Path, name: str, outputs: Outputs) -> Path:
+    """A shipped flow with a probe that listens to the nodes that are swapped."""
+    source = share("dataflows", name)
     flow = cast(dict[str, Any], yaml.safe_load(source.read_text()))
     flow["env"]["MIO_CONFIG"] = str(source.with_name(flow["env"]["MIO_CONFIG"]))
     inputs = {
         f"{node}.{output}".replace(".", "_"): {"source": f"{node}/{output}", "queue_size": 1_000}
-        for node, outputs in OUTPUTS.items()
-        for output in outputs
+        for node, ports in outputs.items()
+        for output in ports
     }
     probe = {
         "id": "probe",

@@ -59,10 +59,15 @@ def test_a_flow_runs_on_two_machines_whose_clocks_differ(machines: TwoMachines, 
     under_way_s = [(line["mono_ns"] - line["sent_ns"]) / 1e9 for line in lines]
     assert min(under_way_s) >= 0
     assert max(under_way_s) < 5.0 < CLOCK_OFF_S
+    assert_reached_by_cable_only(machines)
     assert machines.dora("stop", "two").returncode == 0
 
 
 def test_each_machine_listens_to_its_own_network_and_to_nobody_else(machines: TwoMachines) -> None:
+    assert_reached_by_cable_only(machines)
+
+
+def assert_reached_by_cable_only(machines: TwoMachines) -> None:
     for machine in (FRONT, BACK):
         addresses = [line.split()[4].rpartition(":")[0] for line in machines.listening(machine).splitlines()]
         assert addresses

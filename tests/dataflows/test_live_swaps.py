@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from mio.bench._swap_figures import Movie, order_of
+from mio.bench._swap_flow import TalkedFlow
+from mio.bench.swap import SETTINGS
+
+pytestmark = [pytest.mark.dataflow, pytest.mark.timeout(400)]
+
+
+def test_each_computing_node_is_swapped_in_a_conversation_and_no_message_is_lost_doubled_or_disordered(
+    tmp_path: Path,
+) -> None:
+    small = {"MIO_RENDERER__QUALITY": "low", "MIO_RENDERER__WIDTH": "360", "MIO_RENDERER__HEIGHT": "360"}
+    flow = TalkedFlow(tmp_path, 20.0, env=small)
+    with flow:
+        for node in ("talker", "face", "body", "renderer", "thinker"):
+            settings = {"quality": "low"} if node == "renderer" else next(SETTINGS[node])
+            assert flow.swap(node, settings).handover_ms < 5_000
+        sent = flow.stats("face")["outputs"]["motion"]
+    streams = flow.seen()
+    assert {"talker_speech", "face_motion", "body_motion", "renderer_frame", "thinker_reply"} <= set(streams)
+    for name, messages in streams.items():
+        assert order_of(messages)[1:] == (0, 0, 0), name
+    assert len(streams["face_motion"]) >= sent
+    assert len(Movie(flow.video).change_s) > 30
