@@ -1,6 +1,7 @@
 """Shows a tape in Rerun: pictures, sound, turns, texts, face and body, on the stage's timeline."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,6 @@ def view(tape: Tape, save: Path | None) -> int:
 
 def _require_rerun() -> Any:
     try:
-        import rerun
+        return import_module("rerun")
     except ImportError as error:
         raise MioError("mio view needs Rerun", "pip install 'mio[view]'") from error
-    return rerun
