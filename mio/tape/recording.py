@@ -130,8 +130,12 @@ class Recorder:
 
     def _over(self, seconds: float | None) -> bool:
         now_s = time.monotonic()
-        gone = not self._collector.connected and now_s - self._heard_s > _GONE_AFTER_S
-        return gone or (seconds is not None and now_s - self._began_s >= seconds)
+        if seconds is not None and now_s - self._began_s >= seconds:
+            return True
+        if self._collector.connected or now_s - self._heard_s <= _GONE_AFTER_S:
+            return False
+        self._heard_s = now_s
+        return not self._flow.status()  # nodes that still load do not stream yet
 
     def _turn(self) -> None:
         self._write(self._collector.rows(_WAIT_S))
