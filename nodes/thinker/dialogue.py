@@ -92,10 +92,18 @@ class Dialogue:
             if turn.segment_id == segment_id and clause.text:
                 turn.clauses.append(clause)
 
-    def hear(self, segment_id: int, chars: int) -> None:
-        """Note how much of a turn's answer has been heard; segment 0 for nothing being spoken."""
+    def hear(self, segment_id: int, chars: int, *, last: bool = False) -> None:
+        """Note how much of a turn's answer has been heard.
+
+        Args:
+            segment_id: The turn; 0 for nothing being spoken.
+            chars: Characters of its answer.
+            last: Whether that is final: what was said with a lowered voice before it was cut has not been heard.
+        """
         for turn in self.turns:
-            if turn.segment_id == segment_id and not turn.cut:
+            if turn.segment_id == segment_id and last:
+                turn.heard_chars = chars
+            elif turn.segment_id == segment_id and not turn.cut:
                 turn.heard_chars = max(turn.heard_chars, chars)
             elif turn.segment_id == self.speaking:
                 turn.ended = True

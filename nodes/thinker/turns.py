@@ -115,7 +115,7 @@ class TurnTaker(Engine):
             case Interrupt():
                 return self._interrupt(message)
             case Clock():
-                self._state.dialogue.hear(message.segment_id, message.heard_char)
+                self._state.dialogue.hear(message.segment_id, message.heard_char, last=message.fin)
             case Tick():
                 return self._pass_time(message.mono_ns)
             case _:

@@ -89,6 +89,16 @@ def test_a_turn_given_up_at_its_soft_end_leaves_no_trace(engine: StoryEngine):
     assert steps(engine, "transcript", asked("Hello.")) == []
 
 
+def test_words_said_with_a_lowered_voice_before_an_interruption_were_not_heard(engine: StoryEngine):
+    steps(engine, "transcript", asked("Tell me about your boat."))
+    steps(engine, "clock", Clock(stage_s=1.0, mono_ns=1, segment_id=1, heard_char=9))
+    steps(engine, "interrupt", Interrupt(action="commit", segment_id=1))
+    steps(engine, "clock", Clock(stage_s=1.1, mono_ns=2, segment_id=1, heard_char=4, fin=True))
+    steps(engine, "clock", Clock(stage_s=1.2, mono_ns=3))
+    (turn,) = engine.export_state()["state"]["dialogue"]["turns"]
+    assert (turn["cut"], turn["heard_chars"]) == (True, 4)
+
+
 def test_an_answer_that_goes_on_after_a_mistaken_interruption_counts_as_heard(engine: StoryEngine):
     text = said(steps(engine, "transcript", asked("Tell me about your boat.")))
     steps(engine, "clock", Clock(stage_s=1.0, mono_ns=1, segment_id=1, heard_char=4))
