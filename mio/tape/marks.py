@@ -37,6 +37,8 @@ def read_marks(data: bytes) -> Marks:
     """
     try:
         marks = _Unpickler(io.BytesIO(data)).load()
+        if isinstance(marks, Marks) and marks.sealed:
+            _Unpickler(io.BytesIO(marks.sealed)).load()  # so that ``marks.state`` is safe to read
     except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError) as error:
         raise TapeError(
             f"a state on the tape cannot be read: {error}", "was it recorded by another version?"

@@ -192,7 +192,7 @@ def test_a_state_of_values_and_arrays_is_loaded_as_it_was() -> None:
         "c": np.float32(0.5),
         "d": {"e": b"f"},
     }
-    marks = read_marks(pickle.dumps(Marks({"in": 3}, {"out": 4}, state)))
+    marks = read_marks(pickle.dumps(Marks.of({"in": 3}, {"out": 4}, state)))
     assert (marks.last_in, marks.next_out) == ({"in": 3}, {"out": 4})
     assert (marks.state["a"] == state["a"]).all()
     assert {k: marks.state[k] for k in "bcd"} == {k: state[k] for k in "bcd"}
