@@ -96,6 +96,16 @@ def test_an_answer_that_was_broken_off_by_mistake_is_written_once_and_whole(tmp_
     assert "**Mara:** I am Mara, and I keep a light.\n" in (tmp_path / "transcript.md").read_text()
 
 
+def test_an_answer_that_comes_before_its_question_is_written_whole_and_after_it(tmp_path: Path) -> None:
+    silence = ("clock", Clock(stage_s=2.0, mono_ns=0))
+    late_question = [CONVERSATION[0], *CONVERSATION[4:], CONVERSATION[2]]
+    run_engine(journal(tmp_path), MANIFEST, [*late_question, heard(30), silence])
+    assert (tmp_path / "transcript.md").read_text().split("\n\n")[:2] == [
+        "**You:** Who are you?",
+        "**Mara:** I am Mara, and I keep a light.",
+    ]
+
+
 def test_a_successor_finishes_the_answer_that_was_begun(tmp_path: Path) -> None:
     first, second = journal(tmp_path), journal(tmp_path)
     run_engine(first, MANIFEST, [*CONVERSATION[:4]])

@@ -26,6 +26,7 @@ class JournalEngine(Engine):
         self._clock = StageClock()
         self._dialogue = _Dialogue()
         self._question = ""
+        self._asked = 0  # turn of that question
         self._broken_off = 0  # turn of an answer that was interrupted and may still go on
 
     def open(self) -> None:
@@ -40,7 +41,7 @@ class JournalEngine(Engine):
             return ()
         match message:
             case Transcript(final=True) if message.text:
-                self._hear(message.text)
+                self._hear(message)
             case Reply():
                 if self._dialogue.segment_id != message.segment_id:
                     self._finish_answer()
@@ -90,12 +91,13 @@ class JournalEngine(Engine):
         elif was and self._dialogue.segment_id != self._broken_off:
             self._finish_answer()
 
-    def _hear(self, text: str) -> None:
+    def _hear(self, heard: Transcript) -> None:
         """Keep what the user said until it is answered: who goes on after a pause is heard once more from the start."""
-        self._finish_answer()
-        if not text.startswith(self._question.rstrip(".?! ")):
+        if self._dialogue.segment_id < heard.segment_id:  # its answer may come first
+            self._finish_answer()
+        if not heard.text.startswith(self._question.rstrip(".?! ")):
             self._finish_question()
-        self._question = text
+        self._question, self._asked = heard.text, heard.segment_id
 
     def _finish_question(self) -> None:
         if self._question:
@@ -104,6 +106,8 @@ class JournalEngine(Engine):
 
     def _finish_answer(self) -> None:
         text = self._dialogue.take_heard()
+        if text and self._asked <= self._dialogue.segment_id:
+            self._finish_question()
         if text:
             self._say(self._avatar, text)
 
