@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nodes.listener.utterance import words
 
-_SURE_MS = 448.0
+_SURE_MS = 352.0
 _SURE_WORDS = 2
 _SURE_CONFIDENCE = 0.66
 _OPENER_CONFIDENCE = 0.55
