@@ -105,7 +105,7 @@ def test_a_disk_that_is_full_gives_one_clear_error_and_a_readable_tape(relay_flo
 
     def little_room() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 
     status, output = done("record", path, "--seconds", 60, preexec_fn=little_room)
     assert status == 1

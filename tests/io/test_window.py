@@ -88,7 +88,7 @@ def test_the_window_shows_the_picture_and_takes_keys_and_clicks(window: Window) 
     )
     left, top = int(geometry["X"]), int(geometry["Y"])
     assert (geometry["WIDTH"], geometry["HEIGHT"]) == ("360", "360")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not np.allclose(seen := window.pixel(left + 180, top + 150), (200, 40, 90), atol=3):
         assert time.monotonic() < deadline, f"the picture is not on the display, but {seen}"
     window.xdotool("key", "F2")
