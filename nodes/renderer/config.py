@@ -221,7 +221,7 @@ class RendererConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     camera: CameraConfig = CameraConfig()
     background: BackgroundConfig = BackgroundConfig()
     quality: Quality = "auto"
-    lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=500.0)] = 145.0
+    lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=500.0)] = 160.0
     cache_dir: Path = Path("~/.cache/mio")
     texture_size: Annotated[int, msgspec.Meta(ge=256, le=8192)] = 2048
 

@@ -24,7 +24,7 @@ class SpeakerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     device: DeviceChoice = "default"
     volume_db: Annotated[float, msgspec.Meta(ge=-60.0, le=20.0)] = 0.0
-    lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=2_000.0)] = 175.0
+    lead_ms: Annotated[float, msgspec.Meta(ge=0.0, le=2_000.0)] = 190.0
     ahead_ms: Annotated[float, msgspec.Meta(ge=50.0, le=1_000.0)] = 200.0
     latency_ms: Annotated[float, msgspec.Meta(gt=0.0, le=1_000.0)] = 40.0
     duck_db: Annotated[float, msgspec.Meta(ge=-60.0, le=-20.0)] = -24.0
