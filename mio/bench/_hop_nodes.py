@@ -51,12 +51,8 @@ def main() -> None:
     role, payload_bytes = sys.argv[1], int(sys.argv[2])
     kind = "VideoFrame" if payload_bytes == FRAME_SIDE * FRAME_SIDE * 3 else "AudioChunk"
     source = role == "source"
-    manifest = Manifest(
-        api_version=1,
+    manifest = Manifest.of_ports(
         name=f"mio-{role}",
-        description="",
-        runtime="python",
-        entrypoint="",
         inputs={} if source else {"x": InputPort(f"mio/v1/{kind}")},
         outputs={"x": OutputPort(f"mio/v1/{kind}")} if source else {},
     )

@@ -1,25 +1,22 @@
 """The conversation under which nodes are swapped: the demo's dataflow with a probe, and questions one after another."""
 
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import numpy as np
 import yaml
 
-from mio.audio import read_audio, write_wav
 from mio.bench._probe import Seen, read_seen
-from mio.contracts.rates import MICROPHONE_HZ
-from mio.demo.question import draw_question
 from mio.errors import MioError
 from mio.flow.live import LiveFlow, find_flow
+from mio.flow.probing import probed_flow
 from mio.flow.running import RunningFlow
 from mio.paths import share
+from mio.soak.questions import write_questions
 
 OUTPUTS = {
     "thinker": ("reply", "motion"),
@@ -92,7 +89,7 @@ class TalkedFlow:
         folder.mkdir(parents=True, exist_ok=True)
         for old in (*folder.glob("swap*.*"), folder / "probe.jsonl", *folder.glob("run/*.stats.json")):
             old.unlink(missing_ok=True)
-        _ask_all(folder / "questions.wav", seconds)
+        write_questions(folder / "questions.wav", share("characters", "mara"), seconds, _EVERY_S)
         self._control = tempfile.TemporaryDirectory(prefix="mio")
         environ = {
             "MIO_CONTROL_DIR": self._control.name,
@@ -162,33 +159,11 @@ class TalkedFlow:
 
 def _write_flow(folder: Path, name: str, outputs: Outputs) -> Path:
     """A shipped flow with a probe that listens to the nodes that are swapped."""
-    source = share("dataflows", name)
-    flow = cast(dict[str, Any], yaml.safe_load(source.read_text()))
-    flow["env"]["MIO_CONFIG"] = str(source.with_name(flow["env"]["MIO_CONFIG"]))
     inputs = {
-        f"{node}.{output}".replace(".", "_"): {"source": f"{node}/{output}", "queue_size": 1_000}
+        f"{node}_{output}": {"source": f"{node}/{output}", "queue_size": 1_000}
         for node, ports in outputs.items()
         for output in ports
     }
-    probe = {
-        "id": "probe",
-        "path": sys.executable,
-        "args": f"-m mio.bench._probe {folder / 'probe.jsonl'}",
-        "inputs": {**inputs, "alive": "dora/timer/secs/3600"},
-    }
-    flow["nodes"].append(probe)
     path = folder / "swap.yml"
-    path.write_text(yaml.safe_dump(flow))
+    path.write_text(yaml.safe_dump(probed_flow(name, f"-m mio.bench._probe {folder / 'probe.jsonl'}", inputs)))
     return path
-
-
-def _ask_all(path: Path, seconds: float) -> None:
-    """Questions one after another, in one file."""
-    track = np.zeros(round((seconds + _EVERY_S) * MICROPHONE_HZ), np.float32)
-    for number in range(round(seconds / _EVERY_S)):
-        draw_question(share("characters", "mara"), number, path)
-        question = read_audio(path, MICROPHONE_HZ)
-        start = round(number * _EVERY_S * MICROPHONE_HZ)
-        length = min(len(question), len(track) - start)
-        track[start : start + length] = question[:length]
-    write_wav(path, track, MICROPHONE_HZ)

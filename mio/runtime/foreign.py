@@ -10,7 +10,6 @@ States and transitions: ``LOADING`` -> ``SPEAKING`` when the program says someth
 """
 
 import contextlib
-import ctypes
 import os
 import selectors
 import signal
@@ -23,13 +22,13 @@ from pathlib import Path
 
 from mio.runtime import slot_protocol as slot
 from mio.runtime.gate import Gate
+from mio.runtime.lifetime import die_with_parent
 
 _BEAT_S = 0.5
 _LOOK_S = 0.01
 _POLL_S = 0.2
 _RELEASE_S = 0.25
 _LAST_WORDS_S = 0.5
-_PR_SET_PDEATHSIG = 1
 _OVERLAY = Path(__file__).with_name("zenoh.json5")
 
 
@@ -62,7 +61,7 @@ class Program:
                 pass_fds=[theirs.fileno()],
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         self._last_line = ""
         self._reader = threading.Thread(target=self._read_errors, daemon=True)
@@ -222,7 +221,7 @@ def main() -> None:
     link = slot.inherited_link()
     if link is None or len(sys.argv) < 3:
         sys.exit("mio.runtime.foreign is started by a node's supervisor, not by hand")
-    _die_with_parent()
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     role: slot.Role = "standby" if os.environ.get(slot.ROLE_VARIABLE) == "standby" else "active"
     try:
@@ -232,11 +231,6 @@ def main() -> None:
         sys.exit(1)
     signal.signal(signal.SIGTERM, adapter.terminate)
     sys.exit(adapter.run())
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={
     env: dict[str, EnvVariable] = {}
     example: str = ""
 
+    @staticmethod
+    def of_ports(name: str, inputs: dict[str, InputPort], outputs: dict[str, OutputPort]) -> "Manifest":
+        """The manifest of a node that has no ``dora-node.yml``."""
+        return Manifest(
+            api_version=1, name=name, description="", runtime="python", entrypoint="", inputs=inputs, outputs=outputs
+        )
+
     @property
     def node(self) -> str:
         """Name of the node without the project's prefix: its folder and its section in the configuration."""

@@ -35,9 +35,10 @@ _TAKE_OVER_S = 10.0
 _BOUNDARY_S = 6.0
 _LOAD_S = 180.0
 _LEAVE_S = 5.0
-_HANG_S = 5.0  # a hundred times as long as a step may go on without yielding
 _DEATHS = 4
 _DEATHS_WITHIN_S = 30.0
+HANG_S = 5.0
+"""Silence after which a worker counts as hung: a hundred times as long as a step may go on without yielding."""
 
 
 class State(Enum):
@@ -128,7 +129,7 @@ class Supervisor:
         self._leaving: list[tuple[float, WorkerProcess]] = []
         self._deaths_s: list[float] = []
         self._tees: dict[str, str] = {}
-        self._hang_s = float(os.environ.get("MIO_HANG_S", str(_HANG_S)) or _HANG_S)
+        self._hang_s = float(os.environ.get("MIO_HANG_S", str(HANG_S)) or HANG_S)
         self._candidate_load_s = 0.0
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
         left = self._file.read()

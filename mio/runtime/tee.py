@@ -165,7 +165,7 @@ class Tee:
         if isinstance(noted, TapeEvent):
             event, size = noted, len(noted.data)
         else:
-            event = _written(noted, self._content)
+            event = written(noted.event, noted.wire, self._content)
             size = noted.wire.value.nbytes if self._content != "headers" else 0
         frame = msgspec.msgpack.encode(event)
         self._socket.sendall(_LENGTH.pack(len(frame)) + frame)
@@ -243,7 +243,7 @@ class Tees:
     def sent(self, port: str, wire: Wire, computed_ns: int) -> None:
         """An output has been sent."""
         if self._tees:
-            event = TapeEvent(int(wire.metadata["sent_ns"]), "send", port, int(wire.metadata["seq"]), computed_ns)
+            event = send_event(port, wire, computed_ns)
             for tee in self._tees:
                 tee.put(event, wire)
 
@@ -276,9 +276,14 @@ def digest(metadata: Metadata, data: bytes) -> bytes:
     return hashed.digest()
 
 
-def _written(noted: _Noted, content: Content) -> TapeEvent:
+def send_event(port: str, wire: Wire, computed_ns: int) -> TapeEvent:
+    """The event of an output's being sent, still without the message."""
+    return TapeEvent(int(wire.metadata["sent_ns"]), "send", port, int(wire.metadata["seq"]), computed_ns)
+
+
+def written(event: TapeEvent, wire: Wire, content: Content) -> TapeEvent:
     """The event with its message's header, and as much of the payload as is kept."""
-    event, (value, metadata) = noted
+    value, metadata = wire
     plain = {name: field for name, field in metadata.items() if name != "timestamp"}
     event = msgspec.structs.replace(event, header=json.dumps(plain, ensure_ascii=False, default=str))
     if content == "headers":

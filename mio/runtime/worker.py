@@ -5,7 +5,6 @@ States and transitions: ``STANDBY`` (connected beside the active worker, keeps i
 ``RETIRED`` there; ``RETIRED`` (sends nothing) -> the end on ``Leave``, or ``ACTIVE`` again on ``Resume``.
 """
 
-import ctypes
 import gc
 import logging
 import os
@@ -29,6 +28,7 @@ from mio.runtime import slot_protocol as slot
 from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
 from mio.runtime.identity import identity
+from mio.runtime.lifetime import die_with_parent
 from mio.runtime.link import Link
 from mio.runtime.loop import Loop
 from mio.runtime.manifest import Manifest, manifest_path, read_manifest
@@ -45,7 +45,6 @@ _STANDBY_WAIT_S = 0.02
 _RETIRING_WAIT_S = 0.002
 _BUFFERED = 4_000
 _LARGE_BYTES = 65_536
-_PR_SET_PDEATHSIG = 1
 
 
 class State(Enum):
@@ -233,7 +232,7 @@ def main() -> None:
     link = slot.inherited_link()
     if link is None:
         sys.exit("mio.runtime.worker is started by a node's supervisor, not by hand")
-    _die_with_parent()
+    die_with_parent()
     yield_to_others()
     role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
     gave_way = give_way() if role == "standby" else 0
@@ -307,11 +306,6 @@ def _leave() -> None:
 
 def _end(_signal: int, _frame: object) -> None:
     sys.exit(0)
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class _TransportHandler(logging.Handler):

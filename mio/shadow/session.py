@@ -1,6 +1,5 @@
 """A candidate engine beside a running node, in this process: built like the node, stepped with what the node takes."""
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from mio.errors import MioError
 from mio.flow.live import LiveFlow
 from mio.runtime.loop import Loop
 from mio.runtime.stats import NodeStats
-from mio.runtime.tee import TapeEvent, digest, payload_bytes
+from mio.runtime.tee import send_event, written
 from mio.runtime.worker import build
 from mio.shadow.comparison import Comparison
 from mio.shadow.stream import NodeStream, Sent, ShadowTees, ShadowTransport
@@ -123,7 +122,7 @@ class Shadow:
     def _keep(self, sent: Sent, wire: Wire) -> None:
         self.comparison.of_candidate(sent)
         if self._tape is not None:
-            self._tape.add(Row(self._node, 0, _event(sent, wire)))
+            self._tape.add(Row(self._node, 0, written(send_event(sent.port, wire, sent.computed_ns), wire, "whole")))
             self._tape.flush()
         if self._screen and isinstance(sent.message, VideoFrame):
             _show(sent.message)
@@ -145,22 +144,6 @@ def _become(about: Mapping[str, Any], env: Mapping[str, str]) -> None:
     os.environ["DORA_NODE_CONFIG"] = about["dora"]
     os.environ.update(env)
     os.chdir(about["folder"])
-
-
-def _event(sent: Sent, wire: Wire) -> TapeEvent:
-    header = {name: value for name, value in wire.metadata.items() if name != "timestamp"}
-    data = payload_bytes(wire.value)
-    return TapeEvent(
-        at_ns=wire.metadata["sent_ns"],
-        event="send",
-        port=sent.port,
-        seq=wire.metadata["seq"],
-        stamp_ns=sent.computed_ns,
-        header=json.dumps(header, ensure_ascii=False, default=str),
-        data=data,
-        type=str(wire.value.type),
-        digest=digest(header, data),
-    )
 
 
 def _show(frame: VideoFrame) -> None:

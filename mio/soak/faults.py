@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from mio.errors import MioError
 from mio.flow.live import LiveFlow
 from mio.measure.nodes import Reading, read_nodes
+from mio.runtime.slot import HANG_S
 
-_HANG_DETECTION_S = 5.0
 _SWAP_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.05
 
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
         """What the recovery took beyond loading, and beyond noticing that a worker hangs."""
         if self.back_s is None:
             return None
-        return self.back_s - self.load_s - (_HANG_DETECTION_S if self.fault is Fault.STOP_WORKER else 0.0)
+        return self.back_s - self.load_s - (HANG_S if self.fault is Fault.STOP_WORKER else 0.0)
 
 
 def strike(flow: LiveFlow, node: str, fault: Fault, within_s: float = 90.0) -> Outcome:

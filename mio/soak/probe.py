@@ -34,12 +34,8 @@ COLUMNS = (
 correction of one clock message against the one before; pictures; times between them; how long after its stage time a
 picture was there (negative: before, as it should be, so that it can be shown with its sound)."""
 
-MANIFEST = Manifest(
-    api_version=1,
+MANIFEST = Manifest.of_ports(
     name="mio-probe",
-    description="",
-    runtime="python",
-    entrypoint="",
     inputs={
         "frame": InputPort("mio/v1/VideoFrame"),
         "clock": InputPort("mio/v1/Clock", delivery="urgent"),

@@ -1,6 +1,5 @@
 """The live flow without microphone, loudspeakers and window, with a track of questions for ears."""
 
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,8 +10,8 @@ import yaml
 from mio.demo.events import Event, EventReader
 from mio.errors import MioError
 from mio.flow.live import LiveFlow
+from mio.flow.probing import probed_flow
 from mio.flow.running import RunningFlow
-from mio.paths import share
 from mio.runtime.control import running_flows
 from mio.soak.questions import Asked, write_questions
 
@@ -145,20 +144,11 @@ class Rehearsal:
 
 def _with_probe(folder: Path) -> Path:
     """The live flow and, beside it, a node that listens to pictures and clock."""
-    path = share("dataflows", "mio.yml")
-    flow = yaml.safe_load(path.read_text())
-    flow["env"] = {**flow.get("env", {}), "MIO_CONFIG": str(path.with_name(flow["env"]["MIO_CONFIG"]))}
-    probe = {
-        "id": "probe",
-        "path": sys.executable,
-        "args": f"-m mio.soak.probe {folder / 'stream.csv'}",
-        "env": {"MIO_NICE": "3"},
-        "inputs": {
-            "frame": {"source": "renderer/frame", "queue_size": 8},
-            "clock": {"source": "speaker/clock", "queue_size": 100},
-            "alive": "dora/timer/secs/3600",
-        },
+    inputs = {
+        "frame": {"source": "renderer/frame", "queue_size": 8},
+        "clock": {"source": "speaker/clock", "queue_size": 100},
     }
+    arguments = f"-m mio.soak.probe {folder / 'stream.csv'}"
     made = folder / "soak.yml"
-    made.write_text(yaml.safe_dump({**flow, "nodes": [*flow["nodes"], probe]}))
+    made.write_text(yaml.safe_dump(probed_flow("mio.yml", arguments, inputs, {"MIO_NICE": "3"})))
     return made

@@ -78,14 +78,13 @@ class ListenerEngine(Engine):
         state = self._state
         begin = state.recording.end_sample if state.utterance is None else state.utterance.section_sample
         lean = replace(state, recording=state.recording.trimmed(begin))
-        return {"version": _VERSION, "state": msgspec.to_builtins(lean, builtin_types=(np.ndarray,))}
+        return {"version": _VERSION, "state": lean.plain()}
 
     def import_state(self, state: dict[str, Any]) -> None:
         """Go on where a predecessor stood; a state of another version is left alone."""
         if state.get("version") != _VERSION:
             return
-        self._state = msgspec.convert(state["state"], ListenerState, dec_hook=_copied)
-        self._state.recording.regain()
+        self._state = ListenerState.of_plain(state["state"])
         self._machine.book = self._state.book
 
     def _hear(self, chunk: AudioChunk) -> Outputs:
@@ -395,8 +394,3 @@ def _questions(config: ListenerConfig) -> list[str]:
         return []
     entries = read_character(config.character).knowledge().entries
     return [question for entry in entries for question in entry.questions]
-
-
-def _copied(_kind: type, value: Any) -> Any:
-    """Arrays, which are changed in place."""
-    return np.array(value)

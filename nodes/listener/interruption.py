@@ -16,6 +16,7 @@ _SURE_WORDS = 2
 _SURE_CONFIDENCE = 0.66
 _OPENER_CONFIDENCE = 0.55
 _LONG_MS = 1_000.0
+_LONGEST_PHRASE = 4
 _EVALUATION_WORDS = 2  # "that's great", "how nice"
 
 
@@ -119,8 +120,9 @@ def _without_backchannels(said: list[str], lexicon: Lexicon) -> list[str]:
     """What is left behind the backchannels that the words begin with, the longest phrases first."""
     at = 0
     while at < len(said):
-        length = next((n for n in range(4, 0, -1) if " ".join(said[at : at + n]) in lexicon.backchannels), 0)
+        longest = min(_LONGEST_PHRASE, len(said) - at)
+        length = next((n for n in range(longest, 0, -1) if " ".join(said[at : at + n]) in lexicon.backchannels), 0)
         if not length:
             break
-        at += min(length, len(said) - at)
+        at += length
     return said[at:]

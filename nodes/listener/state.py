@@ -1,6 +1,10 @@
 """Everything about the listener that changes, as plain values and arrays, so that a successor can take it over."""
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
 
 from nodes.listener.overlap import Overlap
 from nodes.listener.recognition import Recognition
@@ -58,3 +62,18 @@ class ListenerState:
     answered_sample: int = 0
     release_sample: int = -1
     now_ns: int = 0
+
+    def plain(self) -> Any:
+        """As plain values and arrays."""
+        return msgspec.to_builtins(self, builtin_types=(np.ndarray,))
+
+    @staticmethod
+    def of_plain(plain: Any) -> "ListenerState":
+        """What :meth:`plain` gave, with arrays of its own: they are changed in place."""
+        state = msgspec.convert(plain, ListenerState, dec_hook=_copied)
+        state.recording.regain()
+        return state
+
+
+def _copied(_kind: type, value: Any) -> Any:
+    return np.array(value)

@@ -45,6 +45,13 @@ def recorded(path: Path, seconds: float = 2.0, *words: object) -> Tape:
     return Tape(path)
 
 
+def wait_for_bytes(path: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while not path.is_file() or path.stat().st_size < count:
+        time.sleep(0.05)
+        assert time.monotonic() < deadline
+
+
 def test_a_recorded_flow_replays_to_the_same_bits(relay_flow: Start, tmp_path: Path) -> None:
     relay_flow(copies=3, rate_hz=100.0)
     tape = recorded(tmp_path / "a.tape")
@@ -76,10 +83,7 @@ def test_a_killed_recorder_loses_at_most_the_last_second(relay_flow: Start, tmp_
     path = tmp_path / "killed.tape"
     recorder = mio("record", path)
     try:
-        deadline = time.monotonic() + 60
-        while not path.is_file() or path.stat().st_size < 30_000:
-            time.sleep(0.05)
-            assert time.monotonic() < deadline
+        wait_for_bytes(path, 30_000)
     finally:
         recorder.kill()
         killed_ns = time.monotonic_ns()
@@ -119,10 +123,7 @@ def test_a_recording_goes_on_through_a_swap_and_a_death(relay_flow: Start, tmp_p
     path = tmp_path / "swapped.tape"
     recorder = mio("record", path)
     try:
-        deadline = time.monotonic() + 60
-        while not path.is_file() or path.stat().st_size < 10_000:
-            time.sleep(0.05)
-            assert time.monotonic() < deadline
+        wait_for_bytes(path, 10_000)
         assert flow.swap("b")["ok"]
         time.sleep(1.5)
         os.kill(flow.ask("relay", do="status")["worker_pid"], signal.SIGKILL)

@@ -69,12 +69,8 @@ class Follower(Engine):
             yield "out", Transcript(text=f"{stage_s:.3f}", origin_ns=message.origin_ns)
 
 
-PORTS = Manifest(
-    api_version=1,
+PORTS = Manifest.of_ports(
     name="follower",
-    description="",
-    runtime="python",
-    entrypoint="",
     inputs={"clock": InputPort("mio/v1/Clock"), "heard": InputPort("mio/v1/Transcript")},
     outputs={"out": OutputPort("mio/v1/Transcript")},
 )

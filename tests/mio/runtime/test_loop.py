@@ -15,12 +15,8 @@ from mio.runtime.stats import NodeStats
 from mio.runtime.testing import FakeTransport, run_engine
 from mio.runtime.transport import Event, Received, Stopping
 
-PORTS = Manifest(
-    api_version=1,
+PORTS = Manifest.of_ports(
     name="mio-echo",
-    description="",
-    runtime="python",
-    entrypoint="",
     inputs={
         "reply": InputPort("mio/v1/Reply"),
         "sound": InputPort("mio/v1/AudioChunk", delivery="latest"),

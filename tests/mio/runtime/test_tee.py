@@ -17,12 +17,8 @@ from mio.runtime.stats import NodeStats
 from mio.runtime.tee import TapeEvent, Tee, Tees
 from mio.runtime.testing import FakeTransport
 
-PORTS = Manifest(
-    api_version=1,
+PORTS = Manifest.of_ports(
     name="mio-echo",
-    description="",
-    runtime="python",
-    entrypoint="",
     inputs={
         "reply": InputPort("mio/v1/Reply"),
         "clock": InputPort("mio/v1/Clock", delivery="urgent"),

@@ -21,12 +21,8 @@ from mio.tape.contents import Tape
 from mio.tape.format import Row, TapeWriter
 from mio.tape.restepping import check
 
-PORTS = Manifest(
-    api_version=1,
+PORTS = Manifest.of_ports(
     name="mio-chance",
-    description="",
-    runtime="python",
-    entrypoint="",
     inputs={
         "reply": InputPort("mio/v1/Reply"),
         "latest": InputPort("mio/v1/Reply", delivery="latest"),
