@@ -1,0 +1,1 @@
+"""Long-term memory: the diegetic knowledge graph, and what is remembered of each person."""
