@@ -1,0 +1,1 @@
+"""What all trainings share: run folder, loop, averaged weights, seeds, log and plot. Knows no node and no data."""
