@@ -1,0 +1,226 @@
+"""What a character can know that has to do with a question, and whether something that fits lies ahead.
+
+Two levels: nodes by a hybrid score, with what one edge leads to from them; and the passages they were taken from.
+Everything is read through the gate, so nothing from beyond the present can be found.
+
+Source: the Thinker's story-time-aware retrieval, "Towards Interactive Intelligence for Digital Humans" (arXiv
+2512.13674); weights and numbers are a reconstruction, its own are not public.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from nodes.thinker.memory.gate import Side, assert_permitted
+from nodes.thinker.memory.graph import Edge, Node, Passage, Present
+from nodes.thinker.memory.store import Encoder
+from nodes.thinker.memory.view import Meaning, View
+
+_CANDIDATES = 400  # by meaning
+_EDGES = 64
+_TOKEN_CHARS = 4.0  # of English, about
+
+
+class Weights(NamedTuple):
+    """How much each part counts in the hybrid score.
+
+    Attributes:
+        meaning: Of the cosine.
+        words: Of BM25 as a share (0..1) of the question's weight.
+        recency: Of ``exp(-(t_now - t_start) / tau)``.
+        salience: Of the item's own.
+        tau: Story time after which recency has fallen to a third; None for a quarter of what has passed so far.
+    """
+
+    meaning: float = 0.55
+    words: float = 0.20
+    recency: float = 0.15
+    salience: float = 0.10
+    tau: float | None = None
+
+
+class Hit(NamedTuple):
+    """Something that was found.
+
+    Attributes:
+        item: What it is.
+        score: The hybrid score.
+        cosine: How near it is to the question in meaning, -1..1.
+        words: Share of the question's rare words that it covers, 0..1.
+    """
+
+    item: Node | Passage
+    score: float
+    cosine: float
+    words: float
+
+
+class Recall(NamedTuple):
+    """What has to do with a question.
+
+    Attributes:
+        nodes: Nodes by score, best first.
+        edges: Edges at those nodes.
+        neighbours: Nodes at the other ends of the edges.
+        passages: Passages by score, best first.
+    """
+
+    nodes: list[Hit]
+    edges: list[Edge]
+    neighbours: list[Node]
+    passages: list[Hit]
+
+
+Decide = Callable[[Sequence[Hit], Sequence[Hit]], bool]
+
+
+class Retrieval:
+    """Searches a memory file under a present. Several processes may, while one writes."""
+
+    def __init__(self, path: Path, encoder: Encoder, weights: Weights | None = None) -> None:
+        """Open the file for reading.
+
+        Args:
+            path: A file that a :class:`~nodes.thinker.memory.store.Store` has made.
+            encoder: The same that the store has.
+            weights: Of the hybrid score.
+
+        Raises:
+            MemoryFileError: If it is missing or damaged.
+        """
+        self._path = path
+        self._encoder = encoder
+        self._weights = weights or Weights()
+        self._behind = View(path)
+        self._ahead: View | None = None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._behind.close()
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
+
+    def search(
+        self, question: str, present: Present, *, nodes: int = 8, passages: int = 4, tokens: int = 1_200
+    ) -> Recall:
+        """Find what has to do with a question.
+
+        Args:
+            question: In words.
+            present: What may be told.
+            nodes: How many nodes at most, before one edge is followed from each.
+            passages: How many passages at most.
+            tokens: Length of all texts together, about; what scores least is left out first.
+        """
+        self._behind.turn_to(present)
+        ranked = self._rank(self._behind, question, present)
+        hits = self._hits(self._behind, ranked)
+        best = {row: hit for row, hit in hits.items() if isinstance(hit.item, Node)}
+        best = dict(list(best.items())[:nodes])
+        edges, neighbours = self._expand(best)
+        chosen = self._passages(hits, best, passages)
+        recall = _shorten(Recall(list(best.values()), edges, neighbours, chosen), tokens)
+        assert_permitted([hit.item for hit in (*recall.nodes, *recall.passages)], present)
+        assert_permitted([*recall.edges, *recall.neighbours], present)
+        return recall
+
+    def best(self, question: str, present: Present, count: int = 8) -> list[Hit]:
+        """The items of any kind that score best; no edge is followed."""
+        self._behind.turn_to(present)
+        hits = list(self._hits(self._behind, self._rank(self._behind, question, present), count).values())
+        assert_permitted([hit.item for hit in hits], present)
+        return hits
+
+    def lies_ahead(self, question: str, present: Present, decide: Decide, count: int = 8) -> bool:
+        """Whether something that the character cannot know yet fits a question: one bit, nothing else gets out.
+
+        Args:
+            question: In words.
+            present: What may be told.
+            decide: Gets the hits behind the present and those beyond it, best first, and says whether the latter fit
+                better. It must keep nothing of them.
+            count: How many hits it gets from each side.
+        """
+        if self._ahead is None:
+            self._ahead = View(self._path, Side.BEYOND)
+        self._ahead.turn_to(present)
+        ahead = self._hits(self._ahead, self._rank(self._ahead, question, present), count)
+        return bool(decide(self.best(question, present, count), list(ahead.values())))
+
+    def _rank(self, view: View, question: str, present: Present) -> list[tuple[int, Hit]]:
+        """Rows by score with all but the item, best first."""
+        words = view.worded(question)
+        found = view.near(self._encoder.embed([question])[0], _CANDIDATES, words)
+        covered = np.array([words.get(row, 0.0) for row in found.rows.tolist()])
+        scores = self._score(found, covered, present)
+        order = np.lexsort((found.rows, -scores))
+        nothing = Passage("", "", 0.0)
+        return [
+            (int(found.rows[at]), Hit(nothing, float(scores[at]), float(found.cosines[at]), float(covered[at])))
+            for at in order[:_CANDIDATES]
+        ]
+
+    def _score(self, found: Meaning, covered: npt.NDArray[np.float64], present: Present) -> npt.NDArray[np.float64]:
+        weights = self._weights
+        since = np.abs(present.t_now - found.t_start.astype(np.float64))
+        tau = weights.tau or max(1e-9, 0.25 * float(since.max(initial=0.0)))
+        recency = np.exp(-since / tau)
+        meaning = weights.meaning * found.cosines + weights.words * covered
+        return meaning + weights.recency * recency + weights.salience * found.salience
+
+    def _hits(self, view: View, ranked: list[tuple[int, Hit]], count: int | None = None) -> dict[int, Hit]:
+        items = view.items([row for row, _ in ranked[:count]])
+        return {row: hit._replace(item=items[row]) for row, hit in ranked[:count] if row in items}
+
+    def _expand(self, best: dict[int, Hit]) -> tuple[list[Edge], list[Node]]:
+        """Edges at the best nodes, and the nodes that they lead to."""
+        found = self._behind.edges_of(list(best), _EDGES)
+        others = dict.fromkeys(row for src, dst, _ in found for row in (src, dst) if row not in best)
+        items = self._behind.items(list(others))
+        neighbours = [item for row in others if isinstance(item := items.get(row), Node)]
+        return [edge for *_, edge in found], neighbours
+
+    def _passages(self, hits: dict[int, Hit], best: dict[int, Hit], count: int) -> list[Hit]:
+        """Passages by their own score or that of a node taken from them, whichever is greater."""
+        chosen = {row: hit for row, hit in hits.items() if isinstance(hit.item, Passage)}
+        linked = [(passage, best[node]) for node, passage in self._behind.passages_of(list(best))]
+        items = self._behind.items([passage for passage, _ in linked])
+        for passage, hit in linked:
+            other = chosen.get(passage)
+            if other is None or hit.score > other.score:
+                chosen[passage] = hit._replace(item=items[passage])
+        return sorted(chosen.values(), key=lambda hit: (-hit.score, hit.item.id))[:count]
+
+
+def count_tokens(text: str) -> int:
+    """About how many tokens a text has for a language model."""
+    return math.ceil(len(text) / _TOKEN_CHARS)
+
+
+def _shorten(recall: Recall, tokens: int) -> Recall:
+    """Leave out what no longer fits: neighbours first, then edges, passages, nodes; always from their ends."""
+    left = tokens
+    kept: list[int] = []
+    texts = (
+        [hit.item.text for hit in recall.nodes],
+        [hit.item.text for hit in recall.passages],
+        [edge.text for edge in recall.edges],
+        [node.text for node in recall.neighbours],
+    )
+    for group in texts:
+        kept.append(0)
+        for text in group:
+            left -= count_tokens(text)
+            if left < 0:
+                break
+            kept[-1] += 1
+        left = max(left, 0)
+    nodes, passages, edges, neighbours = kept
+    return Recall(
+        recall.nodes[:nodes], recall.edges[:edges], recall.neighbours[:neighbours], recall.passages[:passages]
+    )
