@@ -134,7 +134,7 @@ class Character:
             ConfigError: With file, line and remedy.
         """
         paths = [self.folder / "knowledge.yml", *sorted((self.folder / "knowledge").glob("*.yml"))]
-        return [KnowledgeFile(path, _read(path, Knowledge)) for path in paths]
+        return [KnowledgeFile(path, read_pack_file(path, Knowledge)) for path in paths]
 
     def knowledge(self) -> Knowledge:
         """All knowledge of the pack as one.
@@ -161,7 +161,7 @@ class Character:
             ConfigError: With file, line and remedy.
         """
         path = self.folder / "demo.yml"
-        return _read(path, _Demo).questions if path.is_file() else []
+        return read_pack_file(path, _Demo).questions if path.is_file() else []
 
 
 def read_character(folder: Path) -> Character:
@@ -179,10 +179,14 @@ def read_character(folder: Path) -> Character:
     return Character(folder, read_config_file(folder / "character.yml"))
 
 
-def _read(path: Path, struct: type[T]) -> T:
-    """Parse a YAML file at once; only a faulty one is read again slowly, to say on which line."""
+def read_pack_file(path: Path, struct: type[T]) -> T:
+    """Parse a YAML file at once; only a faulty one is read again slowly, to say on which line.
+
+    Raises:
+        ConfigError: With file, line and remedy.
+    """
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=struct)
+        return msgspec.yaml.decode(path.read_bytes(), type=struct, strict=False)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
         file = read_config_file(path)
         sections: dict[str, Any] = {path.stem: file.sections}

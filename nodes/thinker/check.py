@@ -15,6 +15,7 @@ from mio.yaml_source import YamlSource, read_yaml
 from nodes.thinker.clauses import ClauseCutter
 from nodes.thinker.encoder import Vectors
 from nodes.thinker.persona import Persona
+from nodes.thinker.problem import Problem, problem_at
 from nodes.thinker.words import plain
 
 LONGEST_ANSWER_WORDS = 70  # about 25 seconds of speech
@@ -33,25 +34,6 @@ class Embedder(Protocol):
     def embed(self, texts: list[str]) -> Vectors:
         """``[n, D]`` of unit length."""
         ...
-
-
-class Problem(NamedTuple):
-    """Something wrong with a pack.
-
-    Attributes:
-        path: File.
-        line: Line in it.
-        text: What is wrong.
-        remedy: What to do about it.
-    """
-
-    path: Path
-    line: int
-    text: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.text} -> {self.remedy}"
 
 
 class _Question(NamedTuple):
@@ -97,7 +79,9 @@ def _check_general(file: KnowledgeFile, source: YamlSource) -> Iterator[Problem]
             yield from _check_text(text, f"{name}.{number}", source)
     for key, topic in file.knowledge.topics.items():
         if _HARD_TO_SAY.search(topic.offer):
-            yield _problem(source, f"topics.{key}.offer", "the offer is hard to say aloud", "write it as it is spoken")
+            yield problem_at(
+                source, f"topics.{key}.offer", "the offer is hard to say aloud", "write it as it is spoken"
+            )
 
 
 def _check_fallbacks(knowledge: Knowledge, path: Path) -> Iterator[Problem]:
@@ -109,14 +93,14 @@ def _check_fallbacks(knowledge: Knowledge, path: Path) -> Iterator[Problem]:
 def _check_entry(entry: Entry, key: str, knowledge: Knowledge, source: YamlSource) -> Iterator[Problem]:
     if entry.topic and entry.topic not in knowledge.topics:
         known = did_you_mean(entry.topic, knowledge.topics, "add it under 'topics:'")
-        yield _problem(source, f"{key}.topic", f"entry '{entry.id}': unknown topic '{entry.topic}'", known)
+        yield problem_at(source, f"{key}.topic", f"entry '{entry.id}': unknown topic '{entry.topic}'", known)
     entries = {other.id for other in knowledge.entries}
     if entry.invites and entry.invites not in entries:
         remedy = did_you_mean(entry.invites, entries, "name an entry")
-        yield _problem(source, f"{key}.invites", f"entry '{entry.id}': unknown entry '{entry.invites}'", remedy)
+        yield problem_at(source, f"{key}.invites", f"entry '{entry.id}': unknown entry '{entry.invites}'", remedy)
     if len(entry.questions) < FEWEST_QUESTIONS:
         text = f"entry '{entry.id}' has {len(entry.questions)} questions"
-        yield _problem(source, f"{key}.questions", text, f"write at least {FEWEST_QUESTIONS}, in different words")
+        yield problem_at(source, f"{key}.questions", text, f"write at least {FEWEST_QUESTIONS}, in different words")
     for where, text in entry.texts():
         yield from _check_text(text, f"{key}.{where}", source)
 
@@ -127,21 +111,21 @@ def _check_text(text: str, key: str, source: YamlSource) -> Iterator[Problem]:
     clauses = cutter.feed(text) + cutter.finish()
     for mark in cutter.unknown:
         remedy = did_you_mean(mark.strip("[]<> 0123456789."), (*EMOTIONS, *GESTURES))
-        yield _problem(source, key, f"unknown mark {mark}", remedy)
+        yield problem_at(source, key, f"unknown mark {mark}", remedy)
     for placeholder in set(_PLACEHOLDER.findall(text)) - {_OFFER}:
-        yield _problem(source, key, f"unknown placeholder {placeholder}", f"only {_OFFER} is known")
+        yield problem_at(source, key, f"unknown placeholder {placeholder}", f"only {_OFFER} is known")
     if not clauses:
-        yield _problem(source, key, "the text says nothing", "write something to say")
+        yield problem_at(source, key, "the text says nothing", "write something to say")
     spoken = " ".join(clause.text for clause in clauses)
     if hard := _HARD_TO_SAY.search(spoken.replace(_OFFER, "")):
-        yield _problem(source, key, f"'{hard.group()}' is hard to say aloud", "write it as it is spoken")
+        yield problem_at(source, key, f"'{hard.group()}' is hard to say aloud", "write it as it is spoken")
     if len(spoken.split()) > LONGEST_ANSWER_WORDS:
         text = f"{len(spoken.split())} words are too long to listen to"
-        yield _problem(source, key, text, f"say it in {LONGEST_ANSWER_WORDS}, and the rest under 'more:'")
+        yield problem_at(source, key, text, f"say it in {LONGEST_ANSWER_WORDS}, and the rest under 'more:'")
     for clause in clauses:
         if len(clause.text.split()) > LONGEST_CLAUSE_WORDS:
             start = " ".join(clause.text.split()[:5])
-            yield _problem(source, key, f"the sentence '{start} ...' is too long to say", "cut it in two")
+            yield problem_at(source, key, f"the sentence '{start} ...' is too long to say", "cut it in two")
 
 
 def _check_equal(questions: Iterable[_Question]) -> Iterator[Problem]:
@@ -181,12 +165,12 @@ def _check_demo(character: Character, knowledge: Knowledge, questions: Iterable[
         key = f"questions.{number}"
         uses[plain(question.question)] += 1
         if question.entry not in entries:
-            yield _problem(source, key, f"unknown entry '{question.entry}'", did_you_mean(question.entry, entries))
+            yield problem_at(source, key, f"unknown entry '{question.entry}'", did_you_mean(question.entry, entries))
         if plain(question.question) in examples:
             text = f"'{question.question}' is an example of '{examples[plain(question.question)]}'"
-            yield _problem(source, key, text, "ask it in other words")
+            yield problem_at(source, key, text, "ask it in other words")
         if uses[plain(question.question)] > 1:
-            yield _problem(source, key, f"'{question.question}' is there twice", "remove one of them")
+            yield problem_at(source, key, f"'{question.question}' is there twice", "remove one of them")
 
 
 def _questions(entry: Entry, key: str, source: YamlSource) -> list[_Question]:
@@ -194,7 +178,3 @@ def _questions(entry: Entry, key: str, source: YamlSource) -> list[_Question]:
         _Question(text, entry, source.path, source.line(f"{key}.questions.{number}"))
         for number, text in enumerate(entry.questions)
     ]
-
-
-def _problem(source: YamlSource, key: str, text: str, remedy: str) -> Problem:
-    return Problem(source.path, source.line(key), text, remedy)

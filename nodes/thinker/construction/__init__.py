@@ -1,0 +1,1 @@
+"""Where a story comes from: the files of a character pack, or a text that is read chapter by chapter."""
