@@ -76,7 +76,7 @@ def check_character(folder: Path, encoder: Embedder | None = None) -> list[Probl
 def _check_general(file: KnowledgeFile, source: YamlSource) -> Iterator[Problem]:
     for name in _GENERAL:
         for number, text in enumerate(getattr(file.knowledge, name)):
-            yield from _check_text(text, f"{name}.{number}", source)
+            yield from check_text(text, f"{name}.{number}", source)
     for key, topic in file.knowledge.topics.items():
         if _HARD_TO_SAY.search(topic.offer):
             yield problem_at(
@@ -102,11 +102,17 @@ def _check_entry(entry: Entry, key: str, knowledge: Knowledge, source: YamlSourc
         text = f"entry '{entry.id}' has {len(entry.questions)} questions"
         yield problem_at(source, f"{key}.questions", text, f"write at least {FEWEST_QUESTIONS}, in different words")
     for where, text in entry.texts():
-        yield from _check_text(text, f"{key}.{where}", source)
+        yield from check_text(text, f"{key}.{where}", source)
 
 
-def _check_text(text: str, key: str, source: YamlSource) -> Iterator[Problem]:
-    """Marks, placeholders, and whether it can be said."""
+def check_text(text: str, key: str, source: YamlSource) -> Iterator[Problem]:
+    """What is wrong with something that the character says: marks, placeholders, and whether it can be said.
+
+    Args:
+        text: With its marks.
+        key: Where it stands in the file.
+        source: The file.
+    """
     cutter = ClauseCutter()
     clauses = cutter.feed(text) + cutter.finish()
     for mark in cutter.unknown:

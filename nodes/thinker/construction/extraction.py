@@ -55,7 +55,7 @@ def extract_graph(chapters: Sequence[Chapter]) -> StoryGraph:
     events = [_event(item, bool(present[i]), saliences[i]) for i, item in enumerate(told)]
     edges = [
         *_participation(told, present),
-        *_order(told),
+        *_consequences(told),
         *_acquaintances(told, present),
         *_whereabouts(told, present),
         *_later_names(entities, told),
@@ -163,13 +163,13 @@ def _participation(told: Sequence[_Told], present: Sequence[Sequence[Entity]]) -
     return edges
 
 
-def _order(told: Sequence[_Told]) -> list[Edge]:
-    """What follows what; where the text says so, what comes of what."""
-    edges: list[Edge] = []
-    for before, after in zip(told, told[1:], strict=False):
-        rel = "causes" if _CONSEQUENCE.match(after.sentence.text.lstrip("\"'“‘")) else "precedes"
-        edges.append(Edge(before.id, after.id, rel, after.time, source=after.source))
-    return edges
+def _consequences(told: Sequence[_Told]) -> list[Edge]:
+    """What comes of what, where the text says so."""
+    return [
+        Edge(before.id, after.id, "causes", after.time, source=after.source)
+        for before, after in zip(told, told[1:], strict=False)
+        if _CONSEQUENCE.match(after.sentence.text.lstrip("\"'“‘"))
+    ]
 
 
 def _acquaintances(told: Sequence[_Told], present: Sequence[Sequence[Entity]]) -> list[Edge]:

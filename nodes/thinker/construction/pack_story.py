@@ -1,8 +1,10 @@
 """Reads the story of a character pack into a graph, and names every fault with its file and line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from mio.character import read_pack_file
 from mio.errors import ConfigError, did_you_mean
@@ -11,6 +13,8 @@ from nodes.thinker.construction.story_file import Condition, Event, Relation, St
 from nodes.thinker.construction.story_time import ALWAYS, Calendar, When
 from nodes.thinker.memory.graph import Edge, Node, NodeType, Passage, Present, StoryGraph
 from nodes.thinker.problem import Problem, problem_at
+
+Item = TypeVar("Item", Node, Edge)
 
 _THINGS: tuple[tuple[str, NodeType], ...] = (("characters", "character"), ("places", "place"), ("objects", "object"))
 _CONDITIONS: tuple[tuple[str, NodeType], ...] = (("facts", "fact"), ("traits", "trait"), ("states", "relation_state"))
@@ -316,3 +320,24 @@ class _StoryReader:
 def happened(node: Node) -> float:
     """Story time at which something happened, also where it is told later."""
     return node.t_start if node.t_fabula is None else node.t_fabula
+
+
+def permitted(graph: StoryGraph, present: Present) -> StoryGraph:
+    """The part of a graph that may be told at a present, without the ends that lie ahead of it."""
+    nodes = {node.id: node for node in graph.nodes if present.permits(node)}
+    edges = (edge for edge in graph.edges if present.permits(edge) and edge.src in nodes and edge.dst in nodes)
+    passages = (_of_known(passage, nodes) for passage in graph.passages if present.permits(passage))
+    return StoryGraph(
+        tuple(_without_end(node, present) for node in nodes.values()),
+        tuple(_without_end(edge, present) for edge in edges),
+        tuple(passages),
+    )
+
+
+def _of_known(passage: Passage, nodes: Mapping[str, Node]) -> Passage:
+    return msgspec.structs.replace(passage, nodes=tuple(name for name in passage.nodes if name in nodes))
+
+
+def _without_end(item: Item, present: Present) -> Item:
+    ends = item.t_end is not None and item.t_end <= present.t_now
+    return item if ends else msgspec.structs.replace(item, t_end=None)

@@ -15,6 +15,8 @@ When = Any
 
 ALWAYS = 0.0
 _MONTH = re.compile(r"(\d{1,4})-(\d{1,2})\Z")
+_NUMBER = re.compile(r"\d+(?:\.\d*)?\Z")
+_YEAR_DIGITS = 4
 _DAY_S = 86_400.0
 
 
@@ -43,6 +45,17 @@ class Calendar(enum.Enum):
         if time is None or not math.isfinite(time) or time < ALWAYS:
             raise ValueError(f"'{when}' is no time; expected {self.expected}")
         return time
+
+    def written(self, text: str) -> float:
+        """A time that was typed, such as ``1999-08``, ``1999`` or ``2.5``.
+
+        Raises:
+            ValueError: With what is expected.
+        """
+        plain = text.strip()
+        if self is Calendar.CHAPTERS:
+            return self.story_time(float(plain) if _NUMBER.match(plain) else plain)
+        return self.story_time(int(plain) if plain.isdecimal() and len(plain) <= _YEAR_DIGITS else plain)
 
     @property
     def expected(self) -> str:

@@ -1,0 +1,160 @@
+"""``mio story build|check|show``."""
+
+import argparse
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mio.errors import ConfigError, MioError
+from mio.paths import share
+
+if TYPE_CHECKING:
+    from nodes.thinker.construction.pack_story import Story
+    from nodes.thinker.memory.graph import Node, Present
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    build = actions.add_parser("build", help="read a text into the story of a character pack")
+    build.add_argument("text", type=Path, help="plain text or Markdown, UTF-8")
+    build.add_argument("-o", "--output", type=Path, required=True, metavar="PACK", help="folder of the pack")
+    build.add_argument("--present", type=float, metavar="CHAPTER", help="chapters that have been told (all)")
+    check = actions.add_parser("check", help="look for mistakes in the story of a pack")
+    show = actions.add_parser("show", help="say or draw what happens in it")
+    for action in (check, show):
+        action.add_argument("pack", type=Path, nargs="?", default=share("characters", "mara"), help="its folder")
+    show.add_argument("--at", metavar="TIME", help="another present: a date, or the number of a chapter")
+    show.add_argument("--known", action="store_true", help="only what may be told at the present")
+    show.add_argument("-o", "--output", type=Path, metavar="FILE", help="draw: .svg (timeline), .graph.svg or .html")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build, check or show a story."""
+    try:
+        import networkx  # noqa: F401
+
+        import nodes.thinker.encoder_graph  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MioError(f"stories need the package {error.name}", "pip install 'mio[thinker]'") from error
+    match args.action:
+        case "build":
+            return _build(args)
+        case "check":
+            return _check(args.pack)
+        case _:
+            return _show(args)
+
+
+def _build(args: argparse.Namespace) -> int:
+    from nodes.thinker.construction.extraction import extract_graph
+    from nodes.thinker.construction.manuscript import read_manuscript
+    from nodes.thinker.construction.story_writer import story_parts, without_chapters, write_chapter, write_head
+
+    began_s = time.monotonic()
+    chapters = read_manuscript(args.text)
+    graph = extract_graph(chapters)
+    parts = story_parts(graph)
+    without_chapters(args.output, list(parts))
+    for chapter in chapters:
+        if chapter.number in parts:
+            write_chapter(args.output, chapter.number, chapter.title, parts[chapter.number])
+    present = len(chapters) if args.present is None else args.present
+    write_head(args.output, present, f"Read from {args.text.name} by 'mio story build'.")
+    console = Console()
+    words = sum(len(chapter.text.split()) for chapter in chapters)
+    console.print(f"{len(chapters)} chapters, {words} words, {time.monotonic() - began_s:.1f} s")
+    console.print(_amounts(Counter(node.type for node in graph.nodes), len(graph.edges), len(graph.passages)))
+    console.print(f"written to {args.output}; look at it with: mio story show {args.output} -o story.html")
+    return 0
+
+
+def _amounts(types: Counter[str], edges: int, passages: int) -> str:
+    counted = [f"{count} {type_.replace('_', ' ')}s" for type_, count in types.most_common()]
+    return ", ".join([*counted, f"{edges} edges", f"{passages} passages"])
+
+
+def _check(pack: Path) -> int:
+    from nodes.thinker.construction.consistency import check_story
+
+    _story(pack)
+    problems = check_story(pack)
+    for problem in problems:
+        print(problem)
+    if not problems:
+        Console().print(f"[green]{pack}: all is well with the story[/green]")
+    return int(bool(problems))
+
+
+def _story(pack: Path) -> "Story":
+    from nodes.thinker.construction.pack_story import examine_story
+
+    if not (pack / "story.yml").is_file():
+        raise ConfigError(f"{pack} has no story.yml", "write one, or build it: mio story build TEXT -o PACK")
+    return examine_story(pack)[0]
+
+
+def _show(args: argparse.Namespace) -> int:
+    story = _seen(_story(args.pack), args.at, args.known)
+    if args.output is None:
+        _print(story)
+        return 0
+    from nodes.thinker.construction.drawing import graph_svg, page_html, timeline_svg
+
+    match args.output.suffixes[-2:]:
+        case [".graph", ".svg"]:
+            drawing = graph_svg(story)
+        case [*_, ".svg"]:
+            drawing = timeline_svg(story)
+        case [*_, ".html"]:
+            drawing = page_html(story, f"The story of {args.pack.resolve().name}")
+        case _:
+            raise MioError(f"{args.output}: unknown kind of drawing", "name it .svg, .graph.svg or .html")
+    try:
+        args.output.write_text(drawing, encoding="utf-8")
+    except OSError as error:
+        raise MioError(f"{args.output}: {error.strerror or error}", "choose another file") from error
+    return 0
+
+
+def _seen(story: "Story", at: str | None, known: bool) -> "Story":
+    """The story from another present, or only as far as its teller may tell it."""
+    from nodes.thinker.construction.pack_story import permitted
+
+    if at is not None:
+        try:
+            when = story.calendar.written(at)
+        except ValueError as error:
+            raise MioError(f"--at: {error}") from error
+        story = story._replace(present=story.present._replace(t_now=when))
+    return story._replace(graph=permitted(story.graph, story.present)) if known else story
+
+
+def _print(story: "Story") -> None:
+    from nodes.thinker.construction.drawing import timeline_of
+
+    console = Console()
+    graph = story.graph
+    console.print(_amounts(Counter(node.type for node in graph.nodes), len(graph.edges), len(graph.passages)))
+    timeline = timeline_of(story)
+    names = {person.id: person.name for person in timeline.people}
+    table = Table("when", "", "what", "who", box=None)
+    for event in timeline.events:
+        mark = _mark(event, story.present)
+        who = [names[person] for person, part in sorted(timeline.parts) if part == event.id and person in names]
+        style = "dim" if mark else None
+        when = story.calendar.text(event.t_start if event.t_fabula is None else event.t_fabula)
+        table.add_row(when, mark, escape(event.name), escape(", ".join(who)), style=style)
+    console.print(table)
+    console.print(f"present: {story.calendar.text(story.present.t_now)}")
+
+
+def _mark(event: "Node", present: "Present") -> str:
+    if event.t_start > present.t_now:
+        return "ahead"
+    return "" if present.permits(event) else "kept secret"
