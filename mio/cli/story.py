@@ -36,19 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build, check or show a story."""
+    actions = {"build": _build, "check": _check, "show": _show}
     try:
-        import networkx  # noqa: F401
-
-        import nodes.thinker.encoder_graph  # noqa: F401
+        return actions[args.action](args)
     except ModuleNotFoundError as error:
         raise MioError(f"stories need the package {error.name}", "pip install 'mio[thinker]'") from error
-    match args.action:
-        case "build":
-            return _build(args)
-        case "check":
-            return _check(args.pack)
-        case _:
-            return _show(args)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -79,15 +71,15 @@ def _amounts(types: Counter[str], edges: int, passages: int) -> str:
     return ", ".join([*counted, f"{edges} edges", f"{passages} passages"])
 
 
-def _check(pack: Path) -> int:
+def _check(args: argparse.Namespace) -> int:
     from nodes.thinker.construction.consistency import check_story
 
-    _story(pack)
-    problems = check_story(pack)
+    _story(args.pack)
+    problems = check_story(args.pack)
     for problem in problems:
         print(problem)
     if not problems:
-        Console().print(f"[green]{pack}: all is well with the story[/green]")
+        Console().print(f"[green]{args.pack}: all is well with the story[/green]")
     return int(bool(problems))
 
 

@@ -3,9 +3,9 @@
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import yaml
@@ -25,7 +25,6 @@ _SECTIONS = {
     "relation_state": "states",
 }
 _WIDTH = 120
-S = TypeVar("S", bound=msgspec.Struct)
 
 
 def chapter_path(folder: Path, chapter: int) -> Path:
@@ -72,7 +71,12 @@ def story_parts(graph: StoryGraph) -> dict[int, StoryFile]:
         parts[_chapter(edge.t_start)]["relations"].append(_relation(edge))
     for passage in graph.passages:
         parts[_chapter(passage.t_start)]["passages"].append(_words(passage))
-    return {chapter: StoryFile(**part) for chapter, part in sorted(parts.items())}
+    return {chapter: _story_file(part) for chapter, part in sorted(parts.items())}
+
+
+def _story_file(sections: Mapping[str, list[Any]]) -> StoryFile:
+    values: dict[str, Any] = dict(sections)
+    return StoryFile(**values)
 
 
 class _Links:

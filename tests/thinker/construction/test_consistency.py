@@ -43,5 +43,4 @@ def test_what_does_not_agree_is_named(tmp_path: Path, old: str, new: str, says: 
 
 
 def test_a_secret_of_others_need_not_be_sayable_for_the_teller(tmp_path: Path) -> None:
-    secret = 'A letter came (1).", known_by: [rosa], with: [rosa]}'
-    assert problems(tmp_path, "A letter came., with: [mara, rosa]}", f'"{secret[:18]}"{secret[19:]}') == []
+    assert problems(tmp_path, "A letter came., with: [mara, rosa]}", "12 letters came., known_by: [rosa]}") == []

@@ -11,6 +11,7 @@ from nodes.thinker.construction.pack_story import read_story
 from nodes.thinker.construction.story_writer import story_parts, without_chapters, write_chapter, write_head
 from nodes.thinker.memory.graph import Edge, Node, Passage, Source, StoryGraph
 
+Folders = pytest.TempPathFactory
 TEXT = st.sampled_from(
     [
         'Once there was a fox in a dark forest: "Who is there?" asked the fox.',
@@ -44,9 +45,7 @@ def rounded(graph: StoryGraph) -> list[list[Node] | list[Edge] | list[Passage]]:
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(TEXT, min_size=1, max_size=4))
-def test_a_text_is_the_same_after_writing_and_reading(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
-) -> None:
+def test_a_text_is_the_same_after_writing_and_reading(tmp_path_factory: Folders, texts: list[str]) -> None:
     folder = tmp_path_factory.mktemp("pack")
     graph = extract_graph([Chapter(number, "", text) for number, text in enumerate(texts, 1)])
     again = written(folder, graph)
