@@ -1,0 +1,1 @@
+"""FloodDiffusion: streamed text-to-motion."""
