@@ -145,7 +145,8 @@ def _smoothed(ahead: Array) -> Array:
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / _SMOOTHING_FRAMES) ** 2)
     weights /= weights.sum()
     held = np.concatenate((np.repeat(ahead[:1], reach, 0), ahead, np.repeat(ahead[-1:], reach, 0)))
-    return np.stack([np.convolve(held[:, axis], weights, "valid") for axis in range(2)], -1)
+    windows: Array = np.lib.stride_tricks.sliding_window_view(held, len(weights), 0)
+    return windows @ weights
 
 
 def _wrapped(angle: Array) -> Array:

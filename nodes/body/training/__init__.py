@@ -1,0 +1,1 @@
+"""Trains FloodDiffusion: motion sets, the autoencoder, the denoiser."""
