@@ -11,30 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mio.nn.causal import CausalConv, Past
 from nodes.body.models.sizes import VaeSize
-
-Past = dict[str, Tensor]
-"""What streaming layers have seen last, by layer: ``[B, channels, 1 or 2]`` each."""
 
 FRAMES_PER_LATENT = 4
 _LEVELS = 3
 _LOG_VARIANCE = (-30.0, 20.0)
-
-
-class CausalConv(nn.Module):
-    """Convolution over three frames, none of them in the future."""
-
-    def __init__(self, inputs: int, outputs: int, key: str, stride: int = 1) -> None:
-        super().__init__()
-        self.conv = nn.Conv1d(inputs, outputs, 3, stride)
-        self._key = key
-
-    def forward(self, x: Tensor, past: Past) -> Tensor:
-        """``[B, inputs, T]`` to ``[B, outputs, T]``."""
-        before = past.get(self._key)
-        x = torch.cat((x.new_zeros(len(x), x.shape[1], 2) if before is None else before, x), 2)
-        past[self._key] = x[:, :, -2:]
-        return self.conv(x)
 
 
 class Norm(nn.Module):
@@ -56,8 +38,8 @@ class Residual(nn.Module):
     def __init__(self, inputs: int, outputs: int, key: str) -> None:
         super().__init__()
         self.norm1, self.norm2 = Norm(inputs), Norm(outputs)
-        self.conv1 = CausalConv(inputs, outputs, f"{key}.1")
-        self.conv2 = CausalConv(outputs, outputs, f"{key}.2")
+        self.conv1 = CausalConv(inputs, outputs, 3, f"{key}.1")
+        self.conv2 = CausalConv(outputs, outputs, 3, f"{key}.2")
         self.shortcut = nn.Identity() if inputs == outputs else nn.Conv1d(inputs, outputs, 1)
 
     def forward(self, x: Tensor, past: Past) -> Tensor:
@@ -87,7 +69,7 @@ class Doubling(nn.Module):
 
     def __init__(self, channels: int, key: str) -> None:
         super().__init__()
-        self.conv = CausalConv(channels, 2 * channels, f"{key}.conv")
+        self.conv = CausalConv(channels, 2 * channels, 3, f"{key}.conv")
         self._key = key
 
     def forward(self, x: Tensor, past: Past) -> Tensor:
@@ -140,13 +122,13 @@ class Encoder(nn.Module):
     def __init__(self, size: VaeSize) -> None:
         super().__init__()
         width, outputs = size.encoder_width, 2 * size.latent
-        self.entry = CausalConv(size.features, width, "encoder.entry")
+        self.entry = CausalConv(size.features, width, 3, "encoder.entry")
         rates = (Halving, Halving, None)
         self.levels = nn.ModuleList(
             Level(width, size.blocks, f"encoder.{number}", rates[number]) for number in range(_LEVELS)
         )
         self.middle = Middle(width, "encoder.middle")
-        self.norm, self.exit = Norm(width), CausalConv(width, outputs, "encoder.exit")
+        self.norm, self.exit = Norm(width), CausalConv(width, outputs, 3, "encoder.exit")
         self.mix = nn.Conv1d(outputs, outputs, 1)
 
     def forward(self, x: Tensor, past: Past) -> Tensor:
@@ -166,13 +148,13 @@ class Decoder(nn.Module):
         super().__init__()
         width = size.decoder_width
         self.mix = nn.Conv1d(size.latent, size.latent, 1)
-        self.entry = CausalConv(size.latent, width, "decoder.entry")
+        self.entry = CausalConv(size.latent, width, 3, "decoder.entry")
         self.middle = Middle(width, "decoder.middle")
         rates = (Doubling, Doubling, None)
         self.levels = nn.ModuleList(
             Level(width, size.blocks + 1, f"decoder.{number}", rates[number]) for number in range(_LEVELS)
         )
-        self.norm, self.exit = Norm(width), CausalConv(width, size.features, "decoder.exit")
+        self.norm, self.exit = Norm(width), CausalConv(width, size.features, 3, "decoder.exit")
 
     def forward(self, z: Tensor, past: Past) -> Tensor:
         """``[B, latent, 1]`` first, ``[B, latent, n]`` later, to ``[B, features, 1 or 4 n]``."""
