@@ -1,0 +1,1 @@
+"""The talker's networks."""

@@ -1,0 +1,99 @@
+"""The tokenizer: speech and what a teacher hears in it, to two semantic and six acoustic codes per 80 ms, and back.
+
+Source: "Towards Interactive Intelligence for Digital Humans" (arXiv 2512.13674), the figure of Kodama-Tokenizer:
+features are split into bands; half of the semantic bands are quantised as such, the rest and what that quantiser left
+over join the acoustic side; the acoustic codes may be missing, so that the semantic ones carry the words.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mio.nn.causal import CausalConv, CausalUpsampling, Past
+from mio.nn.rvq import ResidualQuantiser
+from nodes.talker.models.codec.encoder import AcousticEncoder
+from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, ENTRIES, SEMANTIC_BOOKS, CodecSize
+from nodes.talker.models.codec.vocos import ConvNeXtBlock, VocosDecoder
+
+TEACHER_RATE = 4
+"""Features of the teacher per frame: 50 per second."""
+
+
+class Coded(NamedTuple):
+    """Speech as codes.
+
+    Attributes:
+        frames: ``[B, width, n]`` what the decoders get.
+        codes: ``[B, 8, n]`` int64: two semantic, six acoustic.
+        commitment: Of both quantisers.
+    """
+
+    frames: Tensor
+    codes: Tensor
+    commitment: Tensor
+
+
+class SemanticDecoder(nn.Module):
+    """Frames to the teacher's features."""
+
+    def __init__(self, size: CodecSize) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(size.width, size.semantic_layers, f"meaning.{number}")
+            for number in range(size.semantic_layers)
+        )
+        self.upsampling = CausalUpsampling(size.width, size.teacher_width, TEACHER_RATE, "meaning.up")
+
+    def forward(self, frames: Tensor, past: Past) -> Tensor:
+        """``[B, width, n]`` to ``[B, teacher_width, 4 n]``."""
+        for block in self.blocks:
+            frames = block(frames, past)
+        return self.upsampling(frames, past)
+
+
+class Tokenizer(nn.Module):
+    """Encoder, quantisers and decoders."""
+
+    def __init__(self, size: CodecSize) -> None:
+        super().__init__()
+        width, half = size.width, size.width // 2
+        self.size = size
+        self.acoustic = AcousticEncoder(size)
+        self.semantic = CausalConv(size.teacher_width, width, TEACHER_RATE, "semantic", stride=TEACHER_RATE)
+        self.to_meaning, self.to_sound = nn.Conv1d(half, width, 1), nn.Conv1d(half, width, 1)
+        self.left_over = nn.Conv1d(width, width, 1)
+        self.meaning_books = ResidualQuantiser(SEMANTIC_BOOKS, ENTRIES, width)
+        self.sound_books = ResidualQuantiser(ACOUSTIC_BOOKS, ENTRIES, width)
+        self.voice = VocosDecoder(size)
+        self.meaning = SemanticDecoder(size)
+
+    def encode(self, wave: Tensor, heard: Tensor, past: Past, kept: Tensor | None = None) -> Coded:
+        """Speech to codes.
+
+        Args:
+            wave: ``[B, 1, 1920 n]`` samples at 24 kHz.
+            heard: ``[B, teacher_width, 4 n]`` the teacher's features of the same speech.
+            past: What was encoded before, changed by this.
+            kept: ``[B]`` acoustic codebooks that count in each row; None for all. Codes of the others are given, too.
+        """
+        sound_bands, meaning_bands = self.semantic(heard, past).chunk(2, 1)
+        wanted = self.to_meaning(meaning_bands)
+        meaning = self.meaning_books(wanted)
+        left_over = wanted - meaning.vectors.detach()
+        sound_in = self.acoustic(wave, past) + self.to_sound(sound_bands) + self.left_over(left_over)
+        sound = self.sound_books(sound_in, kept)
+        heard_frames = sound.vectors if kept is None else sound.vectors * (kept > 0).to(wave.dtype)[:, None, None]
+        codes = torch.cat((meaning.codes, sound.codes), 1)
+        return Coded(meaning.vectors + heard_frames, codes, meaning.commitment + sound.commitment)
+
+    def frames(self, codes: Tensor) -> Tensor:
+        """``[B, width, n]`` of ``[B, 2..8, n]`` codes; missing acoustic ones count as nothing."""
+        frames = self.meaning_books.decode(codes[:, :SEMANTIC_BOOKS])
+        if codes.shape[1] > SEMANTIC_BOOKS:
+            frames = frames + self.sound_books.decode(codes[:, SEMANTIC_BOOKS:])
+        return frames
+
+    def decode(self, codes: Tensor, past: Past) -> Tensor:
+        """``[B, 1, 1920 n]`` samples of ``[B, 2..8, n]`` codes; see :meth:`frames`."""
+        return self.voice(self.frames(codes), past)

@@ -1,0 +1,91 @@
+"""The decoder: a vector per 80 ms to 24 kHz speech, through magnitudes and phases of a short-time Fourier transform.
+
+Source: Vocos (Siuzdak 2023), with convolutions that look back only, so that 80 ms come out as soon as their frame is
+there: a spectrum's window begins with its own samples instead of being centred on them.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mio.nn.causal import CausalConv, CausalUpsampling, Past
+from nodes.talker.models.codec.sizes import FRAME_SAMPLES, CodecSize
+
+HOP = 320
+WINDOW = 1_280
+_UPSAMPLING = FRAME_SAMPLES // HOP  # to 75 spectra per second
+_KERNEL = 7
+_LARGEST_MAGNITUDE = 100.0
+
+
+class ConvNeXtBlock(nn.Module):
+    """Depth-wise convolution and a gated mixing of the channels (Liu et al. 2022)."""
+
+    def __init__(self, width: int, layers: int, key: str) -> None:
+        super().__init__()
+        self.conv = CausalConv(width, width, _KERNEL, key, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.mix = nn.Sequential(nn.Linear(width, 3 * width), nn.GELU(), nn.Linear(3 * width, width))
+        self.scale = nn.Parameter(torch.full((width,), 1.0 / layers))
+
+    def forward(self, x: Tensor, past: Past) -> Tensor:
+        """``[B, width, T]``, the same shape."""
+        y = self.norm(self.conv(x, past).transpose(1, 2))
+        return x + (self.scale * self.mix(y)).transpose(1, 2)
+
+
+class InverseTransform(nn.Module):
+    """Spectra to samples, piece by piece.
+
+    Overlapping windows are added and divided by the sum of their squares, as the inverse transform does.
+    """
+
+    _window: Tensor
+    _weight: Tensor
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        window = torch.hann_window(WINDOW)
+        self.register_buffer("_window", window, persistent=False)
+        self.register_buffer("_weight", window.square().view(-1, HOP).sum(0), persistent=False)
+        self._key = key
+
+    def forward(self, spectra: Tensor, past: Past) -> Tensor:
+        """``[B, 641, T]`` complex spectra to ``[B, 320 T]`` samples."""
+        frames = torch.fft.irfft(spectra, WINDOW, 1) * self._window[:, None]
+        rows, _, count = frames.shape
+        length = HOP * (count - 1) + WINDOW
+        added = F.fold(frames, (1, length), (1, WINDOW), stride=(1, HOP)).view(rows, length)
+        tail = past.get(self._key)
+        if tail is not None:
+            added = added + F.pad(tail, (0, length - tail.shape[1]))
+        past[self._key] = added[:, HOP * count :]
+        return added[:, : HOP * count] / self._weight.repeat(count)
+
+
+class VocosDecoder(nn.Module):
+    """Frames to speech."""
+
+    def __init__(self, size: CodecSize) -> None:
+        super().__init__()
+        width = size.vocos_width
+        self.upsampling = CausalUpsampling(size.width, width, _UPSAMPLING, "vocos.up")
+        self.entry = CausalConv(width, width, _KERNEL, "vocos.entry")
+        self.norm = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(
+            ConvNeXtBlock(width, size.vocos_layers, f"vocos.{number}") for number in range(size.vocos_layers)
+        )
+        self.last_norm = nn.LayerNorm(width)
+        self.exit = nn.Linear(width, WINDOW + 2)
+        self.inverse = InverseTransform("vocos.inverse")
+
+    def forward(self, frames: Tensor, past: Past) -> Tensor:
+        """``[B, width, n]`` to ``[B, 1, 1920 n]`` samples."""
+        x = self.entry(self.upsampling(frames, past), past)
+        x = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x, past)
+        magnitude, phase = self.exit(self.last_norm(x.transpose(1, 2))).transpose(1, 2).chunk(2, 1)
+        size = magnitude.float().exp().clamp(max=_LARGEST_MAGNITUDE)
+        spectra = torch.polar(size, phase.float())
+        return self.inverse(spectra, past)[:, None]
