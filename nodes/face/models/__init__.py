@@ -1,0 +1,1 @@
+"""UniLS: one model that speaks and listens with the face."""

@@ -1,0 +1,235 @@
+"""The generator: the next chunk of motion as bits, scale by scale, from style, earlier motion and two voices.
+
+Source: UniLS (arXiv 2512.09327), audio-free and audio-driven generators, and their released code. Without voices it
+learns what a face does by itself; then the two attentions to voices are added, and the rest is tuned by low-rank
+updates only.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nodes.face.models import bits as coding
+from nodes.face.models.attention import CrossAttention, SelfAttention
+from nodes.face.models.codec import MotionCodec
+from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
+
+_EPS = 1e-6
+_DROP_PATH = 0.1 / 24  # per layer, times the number of layers
+
+
+class Voices(NamedTuple):
+    """Features of the voices during a chunk.
+
+    Attributes:
+        own: ``[B, N, audio_width]`` of the avatar's own.
+        other: ``[B, N, audio_width]`` of the user's.
+    """
+
+    own: Tensor
+    other: Tensor
+
+
+class Conditions(NamedTuple):
+    """What a chunk follows from.
+
+    Attributes:
+        style: ``[B, style_chunks * frames, bits]`` as :meth:`MotionCodec.condition` gives it.
+        previous: ``[B, previous_chunks * frames, bits]``, likewise.
+        voices: Both voices; None for the stage without them.
+    """
+
+    style: Tensor
+    previous: Tensor
+    voices: Voices | None
+
+
+Read = list[list[tuple[Tensor, Tensor]]]
+"""Per block keys and values of each voice."""
+
+
+class DropPath(nn.Module):
+    """Leaves a residual branch out in some rows of a training batch (Huang et al. 2016)."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self._share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[B, ...]``, the same shape."""
+        if not self.training or self._share == 0.0:
+            return x
+        kept = x.new_empty(len(x), *(1 for _ in x.shape[1:])).bernoulli_(1 - self._share)
+        return x * kept / (1 - self._share)
+
+
+class Block(nn.Module):
+    """Attention to the sequence, to the own voice and to the other, then a feed-forward layer."""
+
+    def __init__(self, size: GeneratorSize, drop: float) -> None:
+        super().__init__()
+        width = size.width
+        self.drop = DropPath(drop)
+        self.attention = SelfAttention(width, size.heads, _EPS)
+        voices = 0 if size.audio_width == 0 else 1 if size.shared_audio else 2
+        self.voices = nn.ModuleList(CrossAttention(width, size.audio_width, size.heads, _EPS) for _ in range(voices))
+        self.feedforward = nn.Sequential(
+            nn.LayerNorm(width, _EPS),
+            nn.Linear(width, 4 * width),
+            nn.GELU(approximate="tanh"),
+            nn.Linear(4 * width, width),
+        )
+
+    def read(self, tracks: list[Tensor], places: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values of the voices ``[B, N, audio_width]`` at ``[N]`` places."""
+        attentions = [attention for attention in self.voices if isinstance(attention, CrossAttention)]
+        return [attention.read(track, places) for attention, track in zip(attentions, tracks, strict=True)]
+
+    def forward(self, x: Tensor, places: Tensor, mask: Tensor, read: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """``[B, T, width]``, the same shape; ``read`` as :meth:`read` gave it."""
+        x = x + self.drop(self.attention(x, places, mask))
+        for attention, voice in zip(self.voices, read, strict=True):
+            x = x + self.drop(attention(x, places, voice))
+        return x + self.drop(self.feedforward(x))
+
+
+class Generator(nn.Module):
+    """Bits of a chunk, level by level."""
+
+    _mask: Tensor
+    _places: Tensor
+    _levels: Tensor
+
+    def __init__(self, size: FaceSize) -> None:
+        super().__init__()
+        self.size, self.codec_size = size.generator, size.codec
+        own, codec = size.generator, size.codec
+        width = own.width
+        self.embed = nn.Linear(codec.bits, width)
+        self.start = _small(1, 1, width)
+        self.level = nn.Embedding(len(codec.scales), width)
+        nn.init.trunc_normal_(self.level.weight, std=(1 / width / 3) ** 0.5)
+        self.style_mark, self.previous_mark = _small(1, 1, width), _small(1, 1, width)
+        marks = 2 if own.audio_width else 0
+        self.voice_marks = nn.ParameterList(_small(1, 1, own.audio_width) for _ in range(marks))
+        drops = torch.linspace(0, _DROP_PATH * own.layers, own.layers).tolist()
+        self.blocks = nn.ModuleList(Block(own, drop) for drop in drops)
+        self.norm, self.exit = nn.LayerNorm(width), nn.Linear(width, 2 * codec.bits)
+        conditions = codec.frames * (own.style_chunks + own.previous_chunks)
+        mask, places, levels = layout(codec, conditions)
+        self.register_buffer("_mask", mask, persistent=False)
+        self.register_buffer("_places", places, persistent=False)
+        self.register_buffer("_levels", levels, persistent=False)
+
+    def forward(self, shown: Tensor, conditions: Conditions) -> Tensor:
+        """Logits of the bits, ``[B, tokens, bits, 2]``.
+
+        Args:
+            shown: ``[B, tokens - first level, bits]`` as :func:`~nodes.face.models.bits.next_inputs` gives it; fewer
+                levels give fewer logits, none the first level's.
+            conditions: What the chunk follows from.
+        """
+        read = self.read(conditions.voices)
+        return self._logits(shown, self._conditions(conditions), read)
+
+    def read(self, voices: Voices | None) -> Read:
+        """Per block keys and values of the voices, the same for all levels of a chunk."""
+        if voices is None:
+            return [[] for _ in self.blocks]
+        begin = len(self._places) - self.codec_size.tokens
+        count = voices.own.shape[1]
+        frames = torch.arange(count, device=voices.own.device) * self.codec_size.frames // count
+        places = frames + begin
+        tracks = [track + mark for track, mark in zip(voices, self.voice_marks, strict=True)]
+        if self.size.shared_audio:
+            tracks = [tracks[0] + tracks[1]]
+        return [block.read(tracks, places) for block in self.blocks if isinstance(block, Block)]
+
+    @torch.no_grad()
+    def generate(
+        self,
+        conditions: Conditions,
+        *,
+        guidance: float = 1.5,
+        temperature: float = 1.0,
+        top_p: float = 0.97,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """``[B, tokens, bits]`` of the next chunk.
+
+        Args:
+            conditions: What it follows from. For guidance, as many rows of nothing (zero motion, zero features) must
+                be given behind the others.
+            guidance: Of the conditions against nothing; 1 for none, then no rows of nothing are given.
+            temperature: Of the choice.
+            top_p: A bit less likely than ``1 - top_p`` is never chosen.
+            generator: Of the random numbers.
+        """
+        read = self.read(conditions.voices)
+        before = self._conditions(conditions)
+        scales = self.codec_size.scales
+        rows = len(before) // (2 if guidance > 1.0 else 1)
+        chosen: list[Tensor] = []
+        shown = before.new_zeros(len(before), 0, self.codec_size.bits)
+        for level, scale in enumerate(scales):
+            logits = self._logits(shown, before, read)[:, -scale:] / temperature
+            if guidance > 1.0:
+                logits = guidance * logits[:rows] + (1 - guidance) * logits[rows:]
+            chosen.append(drawn(logits, top_p, generator))
+            if level < len(scales) - 1:
+                shown = coding.next_inputs(torch.cat(chosen, 1), scales)
+                shown = shown.repeat(len(before) // rows, 1, 1)
+        return torch.cat(chosen, 1)
+
+    def _conditions(self, conditions: Conditions) -> Tensor:
+        style = self.embed(conditions.style) + self.style_mark
+        return torch.cat((style, self.embed(conditions.previous) + self.previous_mark), 1)
+
+    def _logits(self, shown: Tensor, before: Tensor, read: Read) -> Tensor:
+        chunk = torch.cat((self.start.expand(len(shown), -1, -1), self.embed(shown)), 1)
+        chunk = chunk + self.level(self._levels[: chunk.shape[1]])
+        x = torch.cat((before, chunk), 1)
+        length = x.shape[1]
+        places, mask = self._places[:length], self._mask[:length, :length]
+        for block, voices in zip(self.blocks, read, strict=True):
+            x = block(x, places, mask, voices)
+        return self.exit(self.norm(x[:, before.shape[1] :])).unflatten(2, (-1, 2))
+
+
+def layout(codec: CodecSize, conditions: int) -> tuple[Tensor, Tensor, Tensor]:
+    """What sees what, and what stands where.
+
+    Args:
+        codec: Scales of a chunk.
+        conditions: Frames before the chunk.
+
+    Returns:
+        ``[L, L]`` mask, true where a row sees a column: conditions see each other, a token sees them and all tokens of
+        its own level and of coarser ones; ``[L]`` places in time, where a token of a coarse level stands in the middle
+        of its stretch; ``[tokens]`` levels.
+    """
+    levels = torch.cat([torch.full((scale,), level) for level, scale in enumerate(codec.scales)])
+    order = torch.cat((torch.full((conditions,), -1), levels))
+    middles = [torch.linspace(0, codec.frames - 1, 2 * scale + 1)[1::2].round().long() for scale in codec.scales]
+    places = torch.cat((torch.arange(conditions), conditions + torch.cat(middles)))
+    return order[:, None] >= order[None], places, levels
+
+
+def drawn(logits: Tensor, top_p: float, generator: torch.Generator | None = None) -> Tensor:
+    """``[...]`` bits of ``[..., 2]`` logits."""
+    share = logits.float().softmax(-1)[..., 1]
+    share = torch.where(share <= 1 - top_p, 0.0, torch.where(share >= top_p, 1.0, share))
+    return (torch.rand(share.shape, generator=generator).to(share.device) < share).int()
+
+
+def next_chunk(
+    codec: MotionCodec, generator: Generator, style: Tensor, previous: Tensor, voices: Voices | None
+) -> Tensor:
+    """``[B, frames, features]``: the chunk that follows, without guidance."""
+    conditions = Conditions(codec.condition(style), codec.condition(previous), voices)
+    return codec.decode(generator.generate(conditions, guidance=1.0))
+
+
+def _small(*shape: int) -> nn.Parameter:
+    return nn.Parameter(nn.init.trunc_normal_(torch.zeros(*shape), std=(1 / shape[-1] / 3) ** 0.5))

@@ -1,0 +1,79 @@
+"""Sizes of the models; what a checkpoint's ``config.yaml`` says of its networks."""
+
+import msgspec
+
+
+class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The motion codec (UniLS, arXiv 2512.09327, and its released configuration).
+
+    Attributes:
+        features: Numbers in a frame.
+        bits: Of a token.
+        scales: Tokens of a chunk on each level; the last is its frames.
+        width: Channels.
+        layers: Blocks of encoder and decoder each.
+        heads: Attention heads.
+    """
+
+    features: int = 108
+    bits: int = 32
+    scales: tuple[int, ...] = (1, 5, 25, 50, 100)
+    width: int = 512
+    layers: int = 8
+    heads: int = 8
+
+    @property
+    def frames(self) -> int:
+        """Frames of a chunk."""
+        return self.scales[-1]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a chunk."""
+        return sum(self.scales)
+
+
+class GeneratorSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The next-scale generator.
+
+    Attributes:
+        width: Channels.
+        layers: Blocks.
+        heads: Attention heads.
+        audio_width: Numbers in a feature of a voice; 0 for the stage without voices.
+        style_chunks: Chunks of the motion that shows the style.
+        previous_chunks: Chunks of the motion before.
+        shared_audio: Whether both voices go through one attention, mixed; the paper's ablation.
+    """
+
+    width: int = 512
+    layers: int = 8
+    heads: int = 8
+    audio_width: int = 1024
+    style_chunks: int = 1
+    previous_chunks: int = 1
+    shared_audio: bool = False
+
+
+class FaceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of it.
+
+    Attributes:
+        codec: Motion to bits.
+        generator: Bits from what came before, a style and two voices.
+    """
+
+    codec: CodecSize = CodecSize()
+    generator: GeneratorSize = GeneratorSize()
+
+
+PAPER = FaceSize()
+"""The released model: chunks of 4 s, wav2vec2 XLS-R's features."""
+
+LAPTOP = FaceSize(
+    codec=CodecSize(scales=(1, 5, 13, 25), width=256, layers=4, heads=4),
+    generator=GeneratorSize(width=256, layers=6, heads=4, audio_width=128, style_chunks=2, previous_chunks=4),
+)
+"""Chunks of 1 s, for one core of a laptop."""
+
+SIZES: dict[str, FaceSize] = {"paper": PAPER, "laptop": LAPTOP}

@@ -1,0 +1,213 @@
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mio.errors import ConfigError
+from nodes.face.models import bits as coding
+from nodes.face.models.codec import MotionCodec
+from nodes.face.models.generator import Conditions, Generator, Voices, drawn, next_chunk
+from nodes.face.models.released import codec_weights, generator_weights
+from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
+
+HERE = Path(__file__).parent
+GOLDEN = np.load(HERE / "unils.npz")
+CODEC = CodecSize(features=14, bits=8, scales=(1, 3, 6, 12), width=32, layers=2, heads=4)
+DRIVEN = GeneratorSize(width=32, layers=2, heads=4, audio_width=12, previous_chunks=2)
+FREE = GeneratorSize(width=32, layers=2, heads=4, audio_width=0, previous_chunks=2)
+
+
+def _patterns() -> Any:
+    spec = importlib.util.spec_from_file_location("face_patterns", HERE / "patterns.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+patterns = _patterns()
+
+
+CODEC_PARTS = {
+    ".entry.": ".inp_mapping.0.",
+    "encoder.exit.": "encoder.code_mapping.",
+    "decoder.exit.": "decoder.out_mapping.",
+    ".qkv.": ".to_qkv.",
+    ".out.": ".to_out.",
+}
+
+
+def released_codec(model: MotionCodec) -> dict[str, torch.Tensor]:
+    """The weights under the released names; the map under test goes the other way."""
+    named = {}
+    for ours, value in model.state_dict().items():
+        theirs = {"mean": "motion_mean", "std": "motion_std"}.get(ours, ours)
+        for part, name in CODEC_PARTS.items():
+            theirs = theirs.replace(part, name)
+        if block := re.fullmatch(r"(\w+)\.blocks\.(\d+)\.(attention|feedforward)\.(.*)", theirs):
+            number = 2 * int(block[2]) + (block[3] == "feedforward")
+            theirs = f"{block[1]}.{block[1]}_transformer.{number}.{block[4]}"
+        named[theirs] = value
+    return named
+
+
+WHOLE = {
+    "start": "sos_embed",
+    "style_mark": "attn_blocks.style_pos",
+    "previous_mark": "attn_blocks.prev_pos",
+    "voice_marks.0": "attn_blocks.self_pos",
+    "voice_marks.1": "attn_blocks.other_pos",
+    "level.weight": "attn_blocks.lvl_embed.weight",
+}
+PARTS = {
+    "embed.": "code_token_embed.",
+    "blocks.": "attn_blocks.attn_blocks.",
+    ".attention.qkv.": ".self_attn.to_qkv.",
+    ".attention.out.": ".self_attn.to_out.",
+    ".attention.norm.": ".self_attn.norm.",
+    ".feedforward.": ".ffn.",
+    ".voices.0.": ".self_audio_attn.",
+    ".voices.1.": ".other_audio_attn.",
+}
+VOICE = {".q.": ".q_proj.", ".k.": ".k_proj.", ".v.": ".v_proj.", ".out.": ".out_proj."}
+
+
+def released_generator(model: Generator) -> dict[str, torch.Tensor]:
+    named = {}
+    for ours, value in model.state_dict().items():
+        theirs = WHOLE.get(ours, ours)
+        if ours not in WHOLE:
+            for part, name in PARTS.items():
+                theirs = theirs.replace(part, name)
+            if "_audio_attn" in theirs:
+                for part, name in VOICE.items():
+                    theirs = theirs.replace(part, name)
+                theirs = theirs.replace(".norm.", ".self_norm.").replace(".audio_norm.", ".context_norm.")
+            theirs = re.sub(r"^norm\.", "logits_head.0.", theirs)
+            theirs = re.sub(r"^exit\.", "logits_head.1.", theirs)
+        named[theirs] = value
+    return named
+
+
+def codec() -> MotionCodec:
+    model = MotionCodec(CODEC).eval()
+    model.load_state_dict(codec_weights(patterns.weights(released_codec(model)), model.state_dict()))
+    return model
+
+
+def generator(size: GeneratorSize) -> Generator:
+    model = Generator(FaceSize(CODEC, size)).eval()
+    model.load_state_dict(generator_weights(patterns.weights(released_generator(model)), model.state_dict()))
+    return model
+
+
+def conditions(voices: Voices | None = None) -> Conditions:
+    return Conditions(patterns.inputs("style", 2, 12, 8), patterns.inputs("previous", 2, 24, 8), voices)
+
+
+def close(ours: torch.Tensor, golden: str, atol: float = 1e-4) -> None:
+    np.testing.assert_allclose(ours.detach().numpy(), GOLDEN[golden], atol=atol)
+
+
+@torch.no_grad()
+def test_the_codec_equals_the_released_one() -> None:
+    model, motion = codec(), patterns.inputs("motion", 2, 12, 14)
+    bits = model.encode(motion)
+    assert np.array_equal(bits.numpy(), GOLDEN["bits"])
+    close(model.decode(bits), "motion")
+    close(model.condition(motion), "condition")
+    quantised = coding.quantise(model.features(motion), CODEC.scales)
+    close(quantised.features, "quantised")
+    close(quantised.loss, "loss")
+
+
+def test_what_the_generator_is_shown_of_each_level_equals_the_released_code() -> None:
+    bits = torch.from_numpy(GOLDEN["bits"])
+    close(coding.next_inputs(bits, CODEC.scales), "next_inputs")
+    close(coding.next_inputs(bits[:, :4], CODEC.scales), "next_inputs_1")
+
+
+@pytest.mark.parametrize("size", [FREE, DRIVEN])
+@torch.no_grad()
+def test_the_generator_equals_the_released_one_with_and_without_voices(size: GeneratorSize) -> None:
+    voices = Voices(patterns.inputs("own", 2, 20, 12), patterns.inputs("other", 2, 20, 12)) if size is DRIVEN else None
+    logits = generator(size)(patterns.inputs("shown", 2, 21, 8), conditions(voices))
+    close(logits.flatten(2), "logits_driven" if size is DRIVEN else "logits_free")
+
+
+@torch.no_grad()
+def test_low_rank_updates_of_a_checkpoint_are_added_to_its_weights() -> None:
+    model = Generator(FaceSize(CODEC, DRIVEN)).eval()
+    plain = patterns.weights(released_generator(model))
+    wrapped = {}
+    for name, value in plain.items():
+        module = name.rsplit(".", 1)[0]
+        if name == "code_token_embed.weight":
+            wrapped["base_model.model.code_token_embed.base_layer.weight"] = value
+            wrapped["base_model.model.code_token_embed.lora_A.default.weight"] = patterns.inputs("a", 4, 8)
+            wrapped["base_model.model.code_token_embed.lora_B.default.weight"] = patterns.inputs("b", 32, 4)
+        elif "_audio_attn" in module:
+            wrapped[f"base_model.model.{name.replace('audio_attn.', 'audio_attn.modules_to_save.default.')}"] = value
+            wrapped[f"base_model.model.{name.replace('audio_attn.', 'audio_attn.original_module.')}"] = 0 * value
+        else:
+            wrapped[f"base_model.model.{name}"] = value
+    wrapped["base_model.model.audio_encoder.weight"] = torch.zeros(3)
+    ours = generator_weights(wrapped, model.state_dict())
+    straight = generator_weights(plain, model.state_dict())
+    update = patterns.inputs("b", 32, 4) @ patterns.inputs("a", 4, 8)
+    torch.testing.assert_close(ours["embed.weight"], straight["embed.weight"] + update)
+    assert all(torch.equal(ours[name], straight[name]) for name in straight if name != "embed.weight")
+
+
+def test_a_checkpoint_of_another_size_is_refused_with_one_clear_error() -> None:
+    model = MotionCodec(CODEC)
+    released = released_codec(model)
+    with pytest.raises(ConfigError, match="lacks"):
+        codec_weights({name: v for name, v in released.items() if "out_mapping" not in name}, model.state_dict())
+    with pytest.raises(ConfigError, match="no place"):
+        codec_weights({**released, "extra.weight": torch.zeros(1)}, model.state_dict())
+    with pytest.raises(ConfigError, match="instead of"):
+        codec_weights({**released, "motion_mean": torch.zeros(3)}, model.state_dict())
+
+
+@torch.no_grad()
+def test_a_chunk_is_generated_level_by_level_as_the_whole_sequence_would_be() -> None:
+    model = generator(DRIVEN)
+    voices = Voices(patterns.inputs("own", 2, 20, 12), patterns.inputs("other", 2, 20, 12))
+    before = conditions(voices)
+    bits = model.generate(before, guidance=1.0, temperature=1e-6)
+    assert bits.shape == (2, 22, 8)
+    whole = model(coding.next_inputs(bits, CODEC.scales), before).argmax(-1)
+    assert torch.equal(whole.int(), bits)
+    guided = model.generate(before, guidance=2.0, generator=torch.Generator().manual_seed(1))
+    assert guided.shape == (1, 22, 8)
+
+
+@torch.no_grad()
+def test_the_next_chunk_has_its_frames() -> None:
+    voices = Voices(patterns.inputs("own", 1, 20, 12), patterns.inputs("other", 1, 20, 12))
+    motion = patterns.inputs("motion", 1, 24, 14)
+    assert next_chunk(codec(), generator(DRIVEN), motion[:, :12], motion, voices).shape == (1, 12, 14)
+
+
+def test_unlikely_bits_are_never_drawn_and_others_as_often_as_they_are_likely() -> None:
+    shares = torch.tensor([0.02, 0.3, 0.98])
+    logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(4_000, 3, 2)
+    bits = drawn(logits, 0.97, torch.Generator().manual_seed(3)).float().mean(0)
+    assert bits[0] == 0
+    assert bits[2] == 1
+    assert abs(float(bits[1]) - 0.3) < 0.03
+
+
+def test_right_bits_mend_what_flipped_ones_spoilt() -> None:
+    features = patterns.inputs("motion", 2, 12, 8)
+    right, shown = coding.flipped(features, CODEC.scales, 0.3, torch.Generator().manual_seed(0))
+    assert (right != shown).any()
+    assert torch.equal(right[:, -12:], shown[:, -12:])
+    same, untouched = coding.flipped(features, CODEC.scales, 0.0)
+    assert torch.equal(same, untouched)
+    assert torch.equal(same, coding.quantise(features, CODEC.scales).bits)
