@@ -20,6 +20,7 @@ COMMANDS = {
     "say": "speak a text into a sound file",
     "character": "check or show a character pack",
     "story": "build, check or show the story of a character pack",
+    "memory": "list, show, export or delete what characters remember of people",
     "swap": "replace the engine of a running node, without a gap",
     "top": "watch what every node of a running dataflow does: rates, times, CPU, memory, queues, drops",
     "shadow": "try an engine on the inputs of a running node, without touching the conversation",

@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for device, text in _DEVICES.items():
         parser.add_argument(f"--{device}", metavar="DEVICE", help=text)
     parser.add_argument("--character", type=Path, help="character pack")
+    parser.add_argument("--person", default="you", metavar="NAME", help="who talks: the character remembers them (you)")
+    parser.add_argument("--no-memory", action="store_true", help="remember nothing of this conversation afterwards")
     parser.add_argument("--out", type=Path, default=Path("out/talk"), help="folder for transcript, events and log")
     parser.add_argument("--flow", type=Path, default=share("dataflows", "mio.yml"), help="another dataflow")
     parser.add_argument(
@@ -60,6 +62,7 @@ def _environment(args: argparse.Namespace, out: Path) -> dict[str, str]:
         "MIO_RUN_DIR": str(out / "run"),
         "MIO_JOURNAL__EVENTS": str(out / "events.jsonl"),
         "MIO_JOURNAL__TRANSCRIPT": str(out / "transcript.md"),
+        "MIO_THINKER__PERSON": "" if args.no_memory else args.person,
         **overrides(args.set),
     }
     choices = picked()

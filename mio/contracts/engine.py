@@ -26,11 +26,14 @@ class Engine:
         tick_hz: How often the runtime steps the engine with a ``Tick`` on port ``tick``; 0 for never.
         exclusive: Whether it holds something that two processes cannot hold at once (a device, a window, a file):
             then a predecessor is closed before its successor is opened.
+        rehearsal: Whether nothing it does may last, since what it sees has happened before or happens to another
+            engine (a replay, a shadow): then it keeps nothing in files. Set before it is opened.
         label: What it is called in figures, as its configuration chose it; set by whoever builds it.
     """
 
     tick_hz: float = 0.0
     exclusive: bool = False
+    rehearsal: bool = False
     label: str = ""
 
     def open(self) -> None:

@@ -98,6 +98,7 @@ class Shadow:
             loop = Loop(self._engine, self._manifest, transport, NodeStats(self._node))
             loop.tees = ShadowTees(self._keep)
             self._engine.import_state(marks.state)
+            self._engine.rehearsal = True
             self._engine.open()
             loop.adopt(marks)
             self._open_tape()

@@ -138,6 +138,7 @@ class _Stepper:
             raise TapeError("it holds a device or file", "")
         if marks.state:
             self._engine.import_state(marks.state)
+        self._engine.rehearsal = True
         self._engine.open()
         self._next_out = dict(marks.next_out)
 

@@ -54,6 +54,8 @@ class ThinkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         engine: ``story`` answers out of the character pack; ``openai`` asks a language model, and the pack if it fails.
         character: Folder of the character pack.
         cache_dir: Where vectors of the pack's sentences are kept.
+        memory_dir: Where memories are kept, a file for each character.
+        person: Name by which the person who is talked to is remembered; empty if nobody is.
         seed: Of the choice among answers that fit equally.
         clear: Trust (0..1) from which what was understood is answered.
         unsure: Trust from which it is asked back.
@@ -64,11 +66,17 @@ class ThinkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine: Literal["story", "openai"] = "story"
     character: Path = share("characters", "mara")
     cache_dir: Path = Path("~/.cache/mio")
+    memory_dir: Path = Path("~/.local/share/mio/memory")
+    person: str = ""
     seed: int = 0
     clear: Share = 0.3
     unsure: Share = 0.15
     hearing: Share = 0.5
     openai: OpenAIConfig = OpenAIConfig()
+
+    def memory_file(self, character: str) -> Path:
+        """The file of a character's memory."""
+        return self.memory_dir.expanduser() / f"{character}.sqlite"
 
     def check(self) -> Iterable[MioError]:
         """What is missing to think: the pack, the encoder's weights."""

@@ -5,10 +5,13 @@ from pathlib import Path
 
 from mio.character import Character, read_character
 from mio.contracts.engine import Engine
+from nodes.thinker.acquaintance import Acquaintance
 from nodes.thinker.config import ThinkerConfig
 from nodes.thinker.encoder import SentenceEncoder
+from nodes.thinker.memory.people import People
 from nodes.thinker.persona import Persona
 from nodes.thinker.storyteller import Storyteller
+from nodes.thinker.turns import TurnTaker
 from nodes.thinker.understanding import Thresholds, Understanding
 
 
@@ -19,8 +22,22 @@ def build_engine(config: ThinkerConfig) -> Engine:
         ConfigError: If the pack or the encoder cannot be used.
     """
     character = read_character(config.character)
-    persona = character.section("persona", Persona)
     storyteller = build_storyteller(config, character)
+    engine = _build_thinker(config, character, storyteller)
+    engine.meet(build_acquaintance(config, character))
+    return engine
+
+
+def build_acquaintance(config: ThinkerConfig, character: Character) -> Acquaintance:
+    """What is known of the person who is talked to, and where it is kept."""
+    if not config.person:
+        return Acquaintance()
+    topics = {key: topic.offer for key, topic in character.knowledge().topics.items()}
+    return Acquaintance(People(config.memory_file(character.name)), config.person, topics)
+
+
+def _build_thinker(config: ThinkerConfig, character: Character, storyteller: Storyteller) -> TurnTaker:
+    persona = character.section("persona", Persona)
     match config.engine:
         case "story":
             from nodes.thinker.story import StoryEngine

@@ -83,8 +83,9 @@ class LanguageModelEngine(TurnTaker):
         self._endpoint.open()
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection; keep what was said last."""
         self._endpoint.close()
+        super().close()
 
     def _think(self, heard: Transcript) -> Outputs:
         dialogue = self._state.dialogue

@@ -1,7 +1,7 @@
 """Taking turns: what every thinking engine does with transcripts, interruptions and the clock."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -11,9 +11,11 @@ import numpy as np
 from mio.contracts.emotions import Gesture
 from mio.contracts.engine import Engine, Output, Outputs
 from mio.contracts.messages import Clock, Interrupt, Message, MotionPrompt, Reply, Tick, Transcript
+from nodes.thinker.acquaintance import Acquaintance
 from nodes.thinker.clauses import Clause
-from nodes.thinker.dialogue import Dialogue
+from nodes.thinker.dialogue import Dialogue, Turn
 from nodes.thinker.gestures import DESCRIPTIONS
+from nodes.thinker.memory.recollection import Remembered
 
 _LONGEST_CHARS = 20_000  # ten minutes of speech have about 10,000
 
@@ -86,6 +88,10 @@ class State:
         dialogue: What was said.
         given_up: Newest turn that was given up; -1 if none was.
         before: What was known before the answer in preparation; None if none is being prepared.
+        conversation: Names the conversation; empty before its first turn.
+        session: Its session.
+        remembered: What is known of the person from earlier and from turns that are over.
+        kept: Newest turn that is over, and kept if it is to be; -1 if none is.
     """
 
     phase: Phase = Phase.IDLE
@@ -93,6 +99,10 @@ class State:
     dialogue: Dialogue = field(default_factory=Dialogue)
     given_up: int = -1
     before: Memory | None = None
+    conversation: str = ""
+    session: str = ""
+    remembered: Remembered = field(default_factory=Remembered)
+    kept: int = -1
 
 
 class TurnTaker(Engine):
@@ -102,6 +112,12 @@ class TurnTaker(Engine):
         self._language = language
         self._random = np.random.default_rng(seed)
         self._state = State()
+        self._acquaintance = Acquaintance()
+
+    def meet(self, acquaintance: Acquaintance) -> None:
+        """Recall the person who is talked to, and keep in memory what is said from now on."""
+        self._acquaintance = acquaintance
+        self._state.remembered = acquaintance.recall()
 
     def step(self, port: str, message: Message) -> Outputs:
         """See :class:`~mio.contracts.engine.Engine`."""
@@ -138,6 +154,12 @@ class TurnTaker(Engine):
         self._random.bit_generator.state = state["random"]
         self._state = msgspec.convert(state["state"], State)
 
+    def close(self) -> None:
+        """Keep what has been heard of the last turn."""
+        turns = self._state.dialogue.turns
+        self._keep_turns([*turns[:-1], *(replace(turn, cut=turn.cut or not turn.ended) for turn in turns[-1:])])
+        self._acquaintance.close()
+
     def _think(self, heard: Transcript) -> Outputs:
         """Find the answer to a finished turn; clauses go through :meth:`_say`."""
         raise NotImplementedError
@@ -154,6 +176,7 @@ class TurnTaker(Engine):
         state = self._state
         if heard.segment_id <= state.given_up:
             return
+        self._go_on(heard)
         answer = state.answer
         if state.phase is Phase.PREPARING and answer is not None and _is_for(answer, heard):
             answer.origin_ns = heard.origin_ns
@@ -162,6 +185,30 @@ class TurnTaker(Engine):
             return
         self._forget_prepared()
         yield from self._begin(heard, Phase.ANSWERING)
+
+    def _go_on(self, heard: Transcript) -> None:
+        """Keep the turns that this one follows; begin a conversation if it is the first of its session."""
+        state = self._state
+        self._keep_turns([turn for turn in state.dialogue.turns if turn.segment_id < heard.segment_id])
+        if not state.conversation or state.session != heard.session:
+            state.session, state.conversation = heard.session, f"{heard.session} {heard.origin_ns}"
+
+    def _keep_turns(self, turns: Sequence[Turn]) -> None:
+        """Keep those turns of which something has been heard and that are not kept yet."""
+        state = self._state
+        over = [turn for turn in turns if turn.segment_id > state.kept and turn.heard]
+        if over:
+            state.kept = over[-1].segment_id
+            state.remembered = self._acquaintance.in_mind(state.remembered, over)
+            if not self.rehearsal:
+                self._acquaintance.keep(state.conversation, over)
+
+    def _in_mind(self) -> Remembered:
+        """What is known of the person, also from turns before this one that are not kept yet."""
+        state = self._state
+        current = state.answer.segment_id if state.answer is not None else 0
+        older = [turn for turn in state.dialogue.turns if state.kept < turn.segment_id < current and turn.heard]
+        return self._acquaintance.in_mind(state.remembered, older)
 
     def _prepare(self, heard: Transcript) -> Outputs:
         """Think about a turn that seems to be over, and keep the answer until it is."""

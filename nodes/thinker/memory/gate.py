@@ -16,7 +16,8 @@ from nodes.thinker.memory.graph import Edge, Node, Passage, Present
 from nodes.thinker.memory.schema import STORY_TABLES, MemoryFileError
 
 _BUSY_S = 5.0
-_CACHE_KIB = 16_384
+_CACHE_KIB = 8_192
+_MAPPED = 1 << 30  # bytes of the file that are read in place
 
 _PERMITTED = """{table}.t_start <= present.t_now AND ({table}.public OR present.knower = '' OR EXISTS (
   SELECT 1 FROM main.{table}_knower AS k WHERE k.{table} = {table}.row AND k.knower = present.knower))"""
@@ -24,10 +25,14 @@ _PERMITTED = """{table}.t_start <= present.t_now AND ({table}.public OR present.
 _VIEWS = """
 PRAGMA temp_store = memory;
 CREATE TEMP TABLE present (t_now REAL NOT NULL, knower TEXT NOT NULL);
-CREATE TEMP VIEW seen AS SELECT item.* FROM temp.present CROSS JOIN main.item WHERE {item};
+CREATE TEMP VIEW seen AS SELECT item.row FROM temp.present CROSS JOIN main.item WHERE {item};
+CREATE TEMP VIEW seen_content AS SELECT item.row, content.kind, content.id, content.value
+  FROM temp.present CROSS JOIN main.item JOIN main.content ON content.item = item.row WHERE {item};
+CREATE TEMP VIEW seen_signs AS SELECT item.row, item.t_start, item.length, signs.value
+  FROM temp.present CROSS JOIN main.item CROSS JOIN main.signs ON signs.item = item.row WHERE {item};
 CREATE TEMP VIEW seen_word AS SELECT word.term, word.doc, item.length
   FROM temp.present CROSS JOIN main.word CROSS JOIN main.item ON item.row = word.doc WHERE {item};
-CREATE TEMP VIEW seen_vector AS SELECT item.row, item.t_start, item.salience, vector.value
+CREATE TEMP VIEW seen_vector AS SELECT item.row, item.node, item.t_start, item.salience, vector.value
   FROM temp.present CROSS JOIN main.item JOIN main.vector ON vector.item = item.row WHERE {item};
 CREATE TEMP VIEW seen_link AS SELECT link.node, link.passage FROM main.link
   WHERE EXISTS (SELECT 1 FROM seen WHERE row = link.node) AND EXISTS (SELECT 1 FROM seen WHERE row = link.passage);
@@ -36,8 +41,10 @@ CREATE TEMP VIEW seen_edge AS SELECT edge.* FROM temp.present CROSS JOIN main.ed
   AND EXISTS (SELECT 1 FROM seen WHERE row = edge.dst);
 """
 
-_VIEW_NAMES = ("seen", "seen_word", "seen_vector", "seen_link", "seen_edge")
+_VIEW_NAMES = ("seen", "seen_content", "seen_signs", "seen_word", "seen_vector", "seen_link", "seen_edge")
 _INDEX_TABLES = ("words_data", "words_idx", "words_docsize", "words_config", "words_content")
+# What the full-text index asks for itself: whether the file has changed, and to describe itself when it connects.
+_INDEX_ACTIONS = ((sqlite3.SQLITE_PRAGMA, "data_version"), (sqlite3.SQLITE_UPDATE, "sqlite_master"))
 _HARMLESS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_RECURSIVE)
 _WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 
@@ -57,7 +64,8 @@ def open_gated(path: Path, side: Side = Side.BEHIND) -> sqlite3.Connection:
     """Open a memory file for reading through the gate; shut until :func:`set_present`.
 
     Returns:
-        A connection with the views ``seen`` (items), ``seen_word``, ``seen_vector``, ``seen_link``, ``seen_edge``.
+        A connection with the views ``seen`` (rows of items), ``seen_content``, ``seen_signs``, ``seen_word``,
+        ``seen_vector``, ``seen_link`` and ``seen_edge``.
 
     Raises:
         MemoryFileError: If the file is missing or damaged.
@@ -68,8 +76,8 @@ def open_gated(path: Path, side: Side = Side.BEHIND) -> sqlite3.Connection:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
         connection.isolation_level = None
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         connection.executescript(_VIEWS.format(**gates))
-        connection.execute("SELECT 1 FROM seen_word WHERE term = ''").fetchall()  # connects the full-text index
     except sqlite3.Error as error:
         raise MemoryFileError(f"{path}: {error}", "delete it, or put a copy of it in its place") from error
     connection.set_authorizer(_authorize)
@@ -104,6 +112,4 @@ def _authorize(action: int, table: str | None, column: str | None, schema: str |
         index = table in _INDEX_TABLES or (table, column) == ("words", "words")  # read by the index itself; no texts
         free = index or table not in (*STORY_TABLES, "word", "words")
         return sqlite3.SQLITE_OK if free or view in _VIEW_NAMES else sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_PRAGMA:
-        return sqlite3.SQLITE_OK if table == "data_version" else sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK if (action, table) in _INDEX_ACTIONS else sqlite3.SQLITE_DENY

@@ -21,6 +21,7 @@ from nodes.thinker.memory.store import Encoder
 from nodes.thinker.memory.view import Meaning, View
 
 _CANDIDATES = 400  # by meaning
+_WORDED = 200  # candidates by words
 _EDGES = 64
 _TOKEN_CHARS = 4.0  # of English, about
 
@@ -33,7 +34,7 @@ class Weights(NamedTuple):
         words: Of BM25 as a share (0..1) of the question's weight.
         recency: Of ``exp(-(t_now - t_start) / tau)``.
         salience: Of the item's own.
-        tau: Story time after which recency has fallen to a third; None for a quarter of what has passed so far.
+        tau: Story time after which recency has fallen to a third; None for how long ago half of the candidates were.
     """
 
     meaning: float = 0.55
@@ -75,19 +76,32 @@ class Recall(NamedTuple):
     passages: list[Hit]
 
 
+class _Found(NamedTuple):
+    """A hit whose item has not been read."""
+
+    row: int
+    is_node: bool
+    score: float
+    cosine: float
+    words: float
+
+
 Decide = Callable[[Sequence[Hit], Sequence[Hit]], bool]
 
 
 class Retrieval:
     """Searches a memory file under a present. Several processes may, while one writes."""
 
-    def __init__(self, path: Path, encoder: Encoder, weights: Weights | None = None) -> None:
+    def __init__(
+        self, path: Path, encoder: Encoder, weights: Weights | None = None, *, candidates: int = _CANDIDATES
+    ) -> None:
         """Open the file for reading.
 
         Args:
             path: A file that a :class:`~nodes.thinker.memory.store.Store` has made.
             encoder: The same that the store has.
             weights: Of the hybrid score.
+            candidates: How many items by meaning are compared in full; beyond that many, a search may miss some.
 
         Raises:
             MemoryFileError: If it is missing or damaged.
@@ -97,6 +111,7 @@ class Retrieval:
         self._weights = weights or Weights()
         self._behind = View(path)
         self._ahead: View | None = None
+        self._candidates = candidates
 
     def close(self) -> None:
         """Close the file."""
@@ -119,11 +134,10 @@ class Retrieval:
         """
         self._behind.turn_to(present)
         ranked = self._rank(self._behind, question, present)
-        hits = self._hits(self._behind, ranked)
-        best = {row: hit for row, hit in hits.items() if isinstance(hit.item, Node)}
-        best = dict(list(best.items())[:nodes])
+        best = self._hits(self._behind, [found for found in ranked if found.is_node][:nodes])
         edges, neighbours = self._expand(best)
-        chosen = self._passages(hits, best, passages)
+        chosen = self._hits(self._behind, [found for found in ranked if not found.is_node][:passages])
+        chosen = self._with_sources(chosen, best, passages)
         recall = _shorten(Recall(list(best.values()), edges, neighbours, chosen), tokens)
         assert_permitted([hit.item for hit in (*recall.nodes, *recall.passages)], present)
         assert_permitted([*recall.edges, *recall.neighbours], present)
@@ -132,7 +146,7 @@ class Retrieval:
     def best(self, question: str, present: Present, count: int = 8) -> list[Hit]:
         """The items of any kind that score best; no edge is followed."""
         self._behind.turn_to(present)
-        hits = list(self._hits(self._behind, self._rank(self._behind, question, present), count).values())
+        hits = list(self._hits(self._behind, self._rank(self._behind, question, present)[:count]).values())
         assert_permitted([hit.item for hit in hits], present)
         return hits
 
@@ -149,33 +163,32 @@ class Retrieval:
         if self._ahead is None:
             self._ahead = View(self._path, Side.BEYOND)
         self._ahead.turn_to(present)
-        ahead = self._hits(self._ahead, self._rank(self._ahead, question, present), count)
+        ahead = self._hits(self._ahead, self._rank(self._ahead, question, present)[:count])
         return bool(decide(self.best(question, present, count), list(ahead.values())))
 
-    def _rank(self, view: View, question: str, present: Present) -> list[tuple[int, Hit]]:
-        """Rows by score with all but the item, best first."""
+    def _rank(self, view: View, question: str, present: Present) -> list[_Found]:
+        """What was found, best first."""
         words = view.worded(question)
-        found = view.near(self._encoder.embed([question])[0], _CANDIDATES, words)
+        worded = sorted(words, key=lambda row: (-words[row], row))[:_WORDED]
+        found = view.near(self._encoder.embed([question])[0], self._candidates, worded)
         covered = np.array([words.get(row, 0.0) for row in found.rows.tolist()])
         scores = self._score(found, covered, present)
         order = np.lexsort((found.rows, -scores))
-        nothing = Passage("", "", 0.0)
-        return [
-            (int(found.rows[at]), Hit(nothing, float(scores[at]), float(found.cosines[at]), float(covered[at])))
-            for at in order[:_CANDIDATES]
-        ]
+        columns = (found.rows, found.nodes, scores, found.cosines, covered)
+        return [_Found(*values) for values in zip(*(column[order].tolist() for column in columns), strict=True)]
 
     def _score(self, found: Meaning, covered: npt.NDArray[np.float64], present: Present) -> npt.NDArray[np.float64]:
         weights = self._weights
-        since = np.abs(present.t_now - found.t_start.astype(np.float64))
-        tau = weights.tau or max(1e-9, 0.25 * float(since.max(initial=0.0)))
+        since = np.abs(present.t_now - found.t_start)
+        lately = since[np.isfinite(since)]
+        tau = weights.tau or max(1e-9, float(np.median(lately)) if len(lately) else 1.0)
         recency = np.exp(-since / tau)
         meaning = weights.meaning * found.cosines + weights.words * covered
         return meaning + weights.recency * recency + weights.salience * found.salience
 
-    def _hits(self, view: View, ranked: list[tuple[int, Hit]], count: int | None = None) -> dict[int, Hit]:
-        items = view.items([row for row, _ in ranked[:count]])
-        return {row: hit._replace(item=items[row]) for row, hit in ranked[:count] if row in items}
+    def _hits(self, view: View, found: Sequence[_Found]) -> dict[int, Hit]:
+        items = view.items([each.row for each in found])
+        return {each.row: Hit(items[each.row], each.score, each.cosine, each.words) for each in found}
 
     def _expand(self, best: dict[int, Hit]) -> tuple[list[Edge], list[Node]]:
         """Edges at the best nodes, and the nodes that they lead to."""
@@ -185,9 +198,8 @@ class Retrieval:
         neighbours = [item for row in others if isinstance(item := items.get(row), Node)]
         return [edge for *_, edge in found], neighbours
 
-    def _passages(self, hits: dict[int, Hit], best: dict[int, Hit], count: int) -> list[Hit]:
+    def _with_sources(self, chosen: dict[int, Hit], best: dict[int, Hit], count: int) -> list[Hit]:
         """Passages by their own score or that of a node taken from them, whichever is greater."""
-        chosen = {row: hit for row, hit in hits.items() if isinstance(hit.item, Passage)}
         linked = [(passage, best[node]) for node, passage in self._behind.passages_of(list(best))]
         items = self._behind.items([passage for passage, _ in linked])
         for passage, hit in linked:

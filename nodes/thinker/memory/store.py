@@ -112,6 +112,7 @@ class Store:
             self._insert(graph, vectors)
             about = [("story", fingerprint), ("encoder", self._encoder.fingerprint)]
             self._connection.executemany("REPLACE INTO about VALUES (?, ?)", about)
+            self._count_version()
         return True
 
     def add(self, graph: StoryGraph) -> None:
@@ -124,6 +125,7 @@ class Store:
         with transaction(self._connection):
             self._insert(graph, vectors)
             self._connection.execute("REPLACE INTO about VALUES ('story', 'grown')")
+            self._count_version()
 
     def end_state(self, node_id: str, t_end: float) -> None:
         """Close the interval of a state: it was so until then.
@@ -133,13 +135,19 @@ class Store:
         """
         with transaction(self._connection):
             row = self._row("node", node_id)
-            query = "SELECT content FROM item WHERE row = ?"
+            query = "SELECT value FROM content WHERE item = ?"
             node = msgspec.json.decode(self._connection.execute(query, (row,)).fetchone()[0], type=Node)
             if node.t_end is not None or t_end < node.t_start:
                 raise MemoryFileError(f"node '{node_id}' ({node.t_start} to {node.t_end}) cannot end at {t_end}")
             content = msgspec.json.encode(msgspec.structs.replace(node, t_end=t_end))
-            self._connection.execute("UPDATE item SET content = ? WHERE row = ?", (content, row))
+            self._connection.execute("UPDATE content SET value = ? WHERE item = ?", (content, row))
             self._connection.execute("REPLACE INTO about VALUES ('story', 'grown')")
+            self._count_version()
+
+    def _count_version(self) -> None:
+        """Tell readers that the story has changed."""
+        self._connection.execute("INSERT OR IGNORE INTO about VALUES ('version', '0')")
+        self._connection.execute("UPDATE about SET value = CAST(value AS INTEGER) + 1 WHERE key = 'version'")
 
     def _vectors(self, texts: Sequence[str]) -> dict[bytes, tuple[bytes, bytes]]:
         """Vector (float16) and signs of each text, by the text's key; those in the file are taken from it."""
@@ -176,16 +184,17 @@ class Store:
     ) -> int:
         """Insert a node or passage; its row."""
         value, bits = vector
-        fields = (kind, item.id, item.t_start, not item.known_by, salience, len(words.split()), bits)
+        row = self._connection.execute(
+            "INSERT INTO item (node, t_start, public, salience, length) VALUES (?, ?, ?, ?, ?)",
+            (kind == "node", item.t_start, not item.known_by, salience, len(words.split())),
+        ).lastrowid
+        assert row is not None
+        content = (row, kind, item.id, msgspec.json.encode(item))
         try:
-            row = self._connection.execute(
-                "INSERT INTO item (kind, id, t_start, public, salience, length, signs, content)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*fields, msgspec.json.encode(item)),
-            ).lastrowid
+            self._connection.execute("INSERT INTO content VALUES (?, ?, ?, ?)", content)
         except sqlite3.IntegrityError as error:
             raise MemoryFileError(f"{kind} '{item.id}' is there twice", "give each its own id") from error
-        assert row is not None
+        self._connection.execute("INSERT INTO signs VALUES (?, ?)", (row, bits))
         knowers = [(row, knower) for knower in dict.fromkeys(item.known_by)]
         self._connection.executemany("INSERT INTO item_knower VALUES (?, ?)", knowers)
         text = item.text if isinstance(item, Passage) else node_text(item)
@@ -203,7 +212,9 @@ class Store:
         self._connection.executemany("INSERT INTO edge_knower VALUES (?, ?)", knowers)
 
     def _row(self, kind: str, item_id: str) -> int:
-        found = self._connection.execute("SELECT row FROM item WHERE kind = ? AND id = ?", (kind, item_id)).fetchone()
+        found = self._connection.execute(
+            "SELECT item FROM content WHERE kind = ? AND id = ?", (kind, item_id)
+        ).fetchone()
         if found is None:
             raise MemoryFileError(f"no {kind} '{item_id}' in the story", "edges and passages name nodes by their id")
         return int(found[0])

@@ -24,21 +24,40 @@ def signs(vectors: Vectors) -> npt.NDArray[np.uint8]:
 class SignIndex:
     """The signs of many vectors, by row number."""
 
-    def __init__(self, rows: Rows, packed: bytes) -> None:
+    def __init__(self, rows: Rows, words: npt.NDArray[np.uint64]) -> None:
         """Take what is indexed.
 
         Args:
             rows: ``[n]`` numbers by which the vectors are named.
-            packed: Their signs, as :func:`signs` makes them, one after the other.
+            words: ``[words, n]`` their signs.
         """
         self._rows = rows
-        words = np.frombuffer(packed, np.uint64)
-        self._signs = words.reshape(len(rows), -1) if len(rows) else words.reshape(0, 1)
+        self._words = words
+
+    @staticmethod
+    def empty() -> "SignIndex":
+        """An index of nothing."""
+        return SignIndex(np.zeros(0, np.int64), np.zeros((0, 0), np.uint64))
+
+    def extended(self, rows: Rows, packed: bytes) -> "SignIndex":
+        """The index with more vectors in it.
+
+        Args:
+            rows: ``[n]`` their numbers.
+            packed: Their signs, as :func:`signs` makes them, one after the other.
+        """
+        if not len(rows):
+            return self
+        words = np.frombuffer(packed, np.uint64).reshape(len(rows), -1).T
+        if len(self._rows):
+            rows, words = np.concatenate([self._rows, rows]), np.concatenate([self._words, words], axis=1)
+        return SignIndex(rows, np.ascontiguousarray(words))
 
     def nearest(self, vector: Vectors, count: int) -> Rows:
         """Rows of the vectors that differ from ``[D]`` in the fewest signs, in no order; all if there are no more."""
         if len(self._rows) <= count:
             return self._rows
-        asked = signs(vector[None]).view(np.uint64)[0]
-        differing = np.bitwise_count(self._signs ^ asked).sum(1, dtype=np.uint16)
+        differing = np.zeros(len(self._rows), np.uint16)
+        for words, asked in zip(self._words, signs(vector[None]).view(np.uint64)[0], strict=True):
+            differing += np.bitwise_count(words ^ asked)
         return self._rows[np.argpartition(differing, count)[:count]]

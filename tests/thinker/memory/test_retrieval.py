@@ -79,7 +79,7 @@ def test_an_empty_story_and_an_empty_question_find_nothing(write: Any):
 def test_the_signs_of_vectors_find_the_nearest_ones():
     random = np.random.default_rng(0)
     vectors = random.standard_normal((3_000, 384)).astype(np.float32)
-    index = SignIndex(np.arange(10, 3_010), signs(vectors).tobytes())
+    index = SignIndex.empty().extended(np.arange(10, 3_010), signs(vectors).tobytes())
     for number in range(0, 3_000, 300):
         asked = vectors[number] + 0.5 * random.standard_normal(384).astype(np.float32)
         assert number + 10 in index.nearest(asked, 5)

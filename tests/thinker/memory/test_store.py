@@ -1,3 +1,4 @@
+import sqlite3
 import stat
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,12 @@ def test_a_damaged_file_is_one_clear_error(tmp_path: Path, content: bytes):
 def test_a_missing_file_is_one_clear_error(tmp_path: Path):
     with pytest.raises(MemoryFileError, match=r"memory\.sqlite"):
         Retrieval(tmp_path / "memory.sqlite", WordEncoder())
+
+
+def test_readers_go_on_when_somebody_else_changes_the_tables(write: Any):
+    opened = write(StoryGraph((LAMP,)))
+    assert names(opened, "lamp") == ["lamp"]
+    connection = sqlite3.connect(opened.path)
+    connection.execute("CREATE TABLE other (row INTEGER)")
+    connection.close()
+    assert names(opened, "lamp lit") == ["lamp"]
