@@ -20,8 +20,8 @@ from nodes.thinker.memory.graph import Edge, Node, Passage, Present
 from nodes.thinker.memory.store import Encoder
 from nodes.thinker.memory.view import Meaning, View
 
-_CANDIDATES = 400  # by meaning
-_WORDED = 200  # candidates by words
+_CANDIDATES = 300  # by meaning
+_WORDED = 100  # candidates by words
 _EDGES = 64
 _TOKEN_CHARS = 4.0  # of English, about
 

@@ -36,7 +36,7 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("promise", rf"\bi(?:'ll| will) (?:definitely |certainly )?(?P<what>{_DEED}\b[^.,;:!?]*)"),
     ("plan", rf"\b(?:{_ARE} going to|{_ARE} planning to|i plan to|i want to) {_NOT_A_QUESTION}{_REST}"),
 )
-_COMPILED = [(kind, re.compile(text)) for kind, text in _PATTERNS]
+_COMPILED: list[tuple[Kind, re.Pattern[str]]] = [(kind, re.compile(text)) for kind, text in _PATTERNS]
 
 _SENTENCE = re.compile(r"[^.!?;]+")
 _NEXT_CLAUSE = re.compile(

@@ -12,6 +12,7 @@ Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 _WORD_BITS = 64
+_LIKELY = 8  # times as many vectors as are asked for are compared in more than the number of differing signs
 
 
 def signs(vectors: Vectors) -> npt.NDArray[np.uint8]:
@@ -54,10 +55,17 @@ class SignIndex:
         return SignIndex(rows, np.ascontiguousarray(words))
 
     def nearest(self, vector: Vectors, count: int) -> Rows:
-        """Rows of the vectors that differ from ``[D]`` in the fewest signs, in no order; all if there are no more."""
+        """Rows of the vectors that are probably nearest to ``[D]``, in no order; all if there are no more.
+
+        Those that differ in the fewest signs, and of these those whose signs have the greatest product with the vector
+        itself: that tells small components from great ones.
+        """
         if len(self._rows) <= count:
             return self._rows
         differing = np.zeros(len(self._rows), np.uint16)
         for words, asked in zip(self._words, signs(vector[None]).view(np.uint64)[0], strict=True):
             differing += np.bitwise_count(words ^ asked)
-        return self._rows[np.argpartition(differing, count)[:count]]
+        likely = np.argpartition(differing, min(_LIKELY * count, len(differing) - 1))[: _LIKELY * count]
+        packed = np.ascontiguousarray(self._words[:, likely].T).view(np.uint8)
+        products = np.unpackbits(packed, axis=1, count=len(vector)).astype(np.float32) @ vector
+        return self._rows[likely[np.argpartition(-products, count)[:count]]]
