@@ -13,8 +13,8 @@ import numpy as np
 
 from mio.contracts.engine import Engine
 from mio.contracts.messages import AudioChunk, Clock, FloatArray, Interrupt, Message, Speech, Tick, Transcript, Turn
-from nodes.io.microphone.config import MicrophoneConfig, SimulatedRoom
-from nodes.io.microphone.echo import EchoCanceller, Processor, WebRtc
+from nodes.io.microphone.config import EchoConfig, MicrophoneConfig, SimulatedRoom
+from nodes.io.microphone.echo import EchoCanceller, WebRtc
 from nodes.io.microphone.engine import MicrophoneEngine
 from nodes.io.microphone.room import RoomSource
 from nodes.io.microphone.sources import Captured, PacedSource
@@ -113,17 +113,15 @@ class _Tap:
         return blocks
 
 
-class _Timed:
-    """A processor whose CPU time is counted."""
+class _Timed(EchoCanceller):
+    """A canceller whose CPU time is counted."""
 
-    def __init__(self, processor: Processor) -> None:
-        self._processor = processor
-        self.cpu_s = 0.0
+    cpu_s = 0.0
 
-    def process(self, captured: FloatArray, reference: FloatArray) -> FloatArray:
-        """See :class:`~nodes.io.microphone.echo.Processor`."""
+    def process(self, captured: FloatArray, captured_s: float) -> FloatArray:
+        """See :class:`~nodes.io.microphone.echo.EchoCanceller`."""
         began = time.process_time()
-        out = self._processor.process(captured, reference)
+        out = super().process(captured, captured_s)
         self.cpu_s += time.process_time() - began
         return out
 
@@ -174,15 +172,14 @@ class EchoStage:
     """
 
     def __init__(
-        self, room: SimulatedRoom, listener: ListenerEngine, answers: Sequence[Sequence[Speech]], echo: Any
+        self, room: SimulatedRoom, listener: ListenerEngine, answers: Sequence[Sequence[Speech]], echo: EchoConfig
     ) -> None:
         config = MicrophoneConfig(device="null", room=room, echo=echo)
         stage = StageSound()
         self._room = room
         self._tap = _Tap(RoomSource(room, PacedSource(), stage))
-        self._timed = _Timed(WebRtc(echo)) if config.cancels_echo else None
-        canceller = EchoCanceller(self._timed, stage) if self._timed else None
-        self._microphone = MicrophoneEngine(self._tap, 0.0, stage, canceller)
+        self._timed = _Timed(WebRtc(echo), stage, linear=echo.linear) if config.cancels_echo else None
+        self._microphone = MicrophoneEngine(self._tap, 0.0, stage, self._timed)
         self._speaker: SpeakerEngine = build_speaker(SpeakerConfig(device="null"))
         self._listener = listener
         self._director = _Director(answers)

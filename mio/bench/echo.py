@@ -2,8 +2,8 @@
 
 The avatar speaks for minutes in five rooms (delay, reverberation, drift of clocks, clipping loudspeaker) while nobody
 else does: its voice must neither be lowered nor interrupted. Then users speak on top of it, as loud at the microphone
-as its echo: how many are noticed, how soon after their acoustic onset, and what is understood; the same without echo
-cancellation. Engines are stepped in fake time, so delays are those of deciding, not of computing. Users are voices of
+as its echo: how many are noticed, how soon after their acoustic onset, and what is understood; the same with WebRTC's
+canceller alone, and without any. Engines are stepped in fake time, so delays are those of deciding, not of computing. Users are voices of
 espeak-ng, and recorded ones with --data.
 """
 
@@ -49,6 +49,11 @@ ROOMS = {
     ),
 }
 
+_VARIANTS = {
+    "": EchoConfig(engine="webrtc"),
+    "_without_filter": EchoConfig(engine="webrtc", linear=False),
+    "_without_cancellation": EchoConfig(engine="off"),
+}
 _READERS = (("en_kathleen.tar", "test"), ("en_speechocean_adults.tar", None))
 _ANSWERS = 60
 _CLAUSES_OF_LONG = 3  # answers joined, so that a line finds the avatar still speaking
@@ -105,12 +110,12 @@ def run(args: argparse.Namespace, report: Report) -> None:
     _report_alone(report, alone)
     spoken = list(_spoken(args.lines, args.character, data, args.seed))
     long = [_joined(answers[start : start + _CLAUSES_OF_LONG]) for start in range(0, len(answers), _CLAUSES_OF_LONG)]
-    for engine in ("webrtc", "off"):
+    for suffix, echo in _VARIANTS.items():
         cases: dict[str, list[_Case]] = {}
         for number, (name, acoustics) in enumerate(ROOMS.items()):
-            stage = _Over(acoustics, EchoConfig(engine=engine), long[number:] + long, args.seed + number)
+            stage = _Over(acoustics, echo, long[number:] + long, args.seed + number)
             cases[name] = stage.say(spoken[number :: len(ROOMS)], fresh_listener())
-        _report_over(report, cases, "" if engine == "webrtc" else "_without_cancellation")
+        _report_over(report, cases, suffix)
     if data is None:
         report.note("all users are voices of espeak-ng: name the data folder with --data or MIO_DATA for recorded ones")
 

@@ -1,8 +1,9 @@
 """Echo cancellation: takes the avatar's voice out of what the microphone captures. It knows no device and no ports.
 
-WebRTC's audio processing works on frames of 10 ms: it hears what the loudspeaker plays, learns how the room returns it,
-and takes that out of the microphone's frames. It finds delays up to half a second itself; what it needs is a reference
-that keeps pace with the microphone, which :class:`ReferenceReader` gives it.
+Two steps. An adaptive filter takes out what the room returns linearly, some 20 to 30 dB, and leaves a user who speaks at
+the same time as he is. WebRTC's audio processing suppresses the rest: reverberation beyond the filter, distortion of the
+loudspeaker. Alone, it suppresses the user together with an echo that is as loud. Both need a reference that keeps pace
+with the microphone, which :class:`ReferenceReader` gives them.
 """
 
 from enum import Enum, auto
@@ -13,16 +14,17 @@ import numpy as np
 from mio.contracts.messages import FloatArray
 from mio.contracts.rates import MICROPHONE_HZ
 from mio.errors import MioError
+from nodes.io.microphone.adaptive_filter import BLOCK_SAMPLES, AdaptiveFilter
 from nodes.io.microphone.config import EchoConfig
+from nodes.io.microphone.drift import DriftTracker
 from nodes.io.microphone.stage_sound import StageSound
 
 if TYPE_CHECKING:
     from livekit.rtc.audio_frame import AudioFrame
 
 FRAME_SAMPLES = MICROPHONE_HZ // 100
-_FRAME_S = FRAME_SAMPLES / MICROPHONE_HZ
 _JUMP_SAMPLES = 5e-3 * MICROPHONE_HZ  # clocks of running devices do not disagree by more
-_PULL = 0.02  # of the distance per frame: clocks' jitter is averaged over half a second
+_PULL = 0.04  # of the distance per block: clocks' jitter is averaged over a second
 _DELAY_MS = 20  # a first guess, until the delay has been found
 _SOME_FRAMES, _GOOD_FRAMES = 150, 600  # of loud reference; in large rooms the canceller learns for 3 to 4 s
 _LOUD_POWER = 10 ** (-50 / 10)
@@ -80,7 +82,7 @@ class WebRtc:
 
 
 class ReferenceReader:
-    """Reads what was played frame by frame, evenly, though clocks jitter, and in step with them, though they drift.
+    """Reads what was played block by block, evenly, though clocks jitter, and in step with them, though they drift.
 
     Args:
         stage: What was played.
@@ -91,18 +93,50 @@ class ReferenceReader:
         self._position: float | None = None
 
     def forget(self) -> None:
-        """Begin anew with the next frame."""
+        """Begin anew with the next block."""
         self._position = None
 
-    def next(self, captured_s: float) -> FloatArray:
-        """``[160]`` samples that were heard from the loudspeaker while those were captured that begin at a time."""
+    def next(self, captured_s: float, lead: float = 0.0) -> FloatArray:
+        """``[640]`` samples that were heard from the loudspeaker while those were captured that begin at a time.
+
+        Args:
+            captured_s: That time, monotonic.
+            lead: Samples by which they are heard earlier than the clock says.
+        """
         target = self._stage.position(captured_s)
         if self._position is None or abs(target - self._position) > _JUMP_SAMPLES:
             self._position = target
         self._position += _PULL * (target - self._position)
-        reference = self._stage.read(self._position, FRAME_SAMPLES)
-        self._position += FRAME_SAMPLES
+        reference = self._stage.read(self._position + lead, BLOCK_SAMPLES)
+        self._position += BLOCK_SAMPLES
         return reference
+
+
+class LinearCanceller:
+    """The adaptive filter, with a reference that follows the drift of clocks.
+
+    Args:
+        reader: Reads what was played.
+    """
+
+    def __init__(self, reader: ReferenceReader) -> None:
+        self._reader = reader
+        self._filter = AdaptiveFilter()
+        self._drift = DriftTracker()
+
+    @property
+    def lead(self) -> float:
+        """Samples by which the reference is read ahead of what the clock says."""
+        return self._drift.lead
+
+    def process(self, captured: FloatArray, captured_s: float) -> tuple[FloatArray, FloatArray]:
+        """``[640]`` captured samples without the linear echo, and the ``[640]`` of the reference."""
+        if self._filter.silent and (whole := self._drift.take_whole()):
+            self._filter.shift(whole)
+        reference = self._reader.next(captured_s, self._drift.lead)
+        left = self._filter.process(captured, reference)
+        self._drift.update(self._filter.echo, captured)
+        return left, reference
 
 
 class Knowledge(Enum):
@@ -124,14 +158,16 @@ class EchoCanceller:
     """Takes the loudspeaker's sound out of the microphone's; see :class:`Knowledge` for its first seconds.
 
     Args:
-        processor: What takes it out of a frame.
+        processor: What takes the rest of it out of a frame.
         stage: What was played.
+        linear: Whether an adaptive filter comes before the processor.
     """
 
-    def __init__(self, processor: Processor, stage: StageSound) -> None:
+    def __init__(self, processor: Processor, stage: StageSound, *, linear: bool = True) -> None:
         self._processor = processor
         self._stage = stage
         self._reader = ReferenceReader(stage)
+        self._linear = LinearCanceller(self._reader) if linear else None
         self._loud_frames = 0
         self._tail = 0
         self._captured = self._left = 0.0
@@ -152,22 +188,24 @@ class EchoCanceller:
         stage = self._stage
         if not stage.running(now_s) or not stage.loud(captured_s) or now_s - captured_s > _PATIENCE_S:
             return True
-        return stage.knows(stage.position(captured_s))
+        lead = self._linear.lead if self._linear is not None else 0.0
+        return stage.knows(stage.position(captured_s) + lead)
 
     def process(self, captured: FloatArray, captured_s: float) -> FloatArray:
-        """``[160 k]`` samples, whose first was captured at a monotonic time, without the echo in them."""
-        silent = not self._stage.running(captured_s)
-        if silent:
+        """``[640]`` samples, whose first was captured at a monotonic time, without the echo in them."""
+        left, reference = captured, np.zeros(BLOCK_SAMPLES, np.float32)
+        if not self._stage.running(captured_s):
             self._reader.forget()
-        frames: list[FloatArray] = []
-        for start in range(0, len(captured), FRAME_SAMPLES):
-            at_s = captured_s + start / MICROPHONE_HZ
-            reference = np.zeros(FRAME_SAMPLES, np.float32) if silent else self._reader.next(at_s)
-            frames.append(self._frame(captured[start : start + FRAME_SAMPLES], reference))
-        return np.concatenate(frames)
+        elif self._linear is None:
+            reference = self._reader.next(captured_s)
+        else:
+            left, reference = self._linear.process(captured, captured_s)
+        frames = (array.reshape(-1, FRAME_SAMPLES) for array in (captured, left, reference))
+        return np.concatenate([self._frame(*parts) for parts in zip(*frames, strict=True)])
 
-    def _frame(self, captured: FloatArray, reference: FloatArray) -> FloatArray:
-        left = self._processor.process(captured, reference)
+    def _frame(self, captured: FloatArray, linear: FloatArray, reference: FloatArray) -> FloatArray:
+        """Ten milliseconds: as captured, without the linear echo, and as played."""
+        left = self._processor.process(linear, reference)
         if self.knowledge is Knowledge.GOOD:
             return left
         self._captured += _SMOOTHING * (_power(captured) - self._captured)

@@ -134,5 +134,5 @@ def build_engine(config: MicrophoneConfig) -> MicrophoneEngine:
     source = source_for(device_name(config.device), config.start_s, config.latency_ms / 1e3)
     if config.room is not None and isinstance(source, PacedSource):
         source = RoomSource(config.room, source, stage)
-    canceller = EchoCanceller(WebRtc(config.echo), stage) if config.cancels_echo else None
+    canceller = EchoCanceller(WebRtc(config.echo), stage, linear=config.echo.linear) if config.cancels_echo else None
     return MicrophoneEngine(source, config.gain_db, stage, canceller)
