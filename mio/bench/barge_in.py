@@ -29,7 +29,7 @@ from mio.errors import MioError
 from mio.flow.live import find_flow
 from mio.flow.running import RunningFlow
 from mio.measure.room import RoomSettings, at_level
-from mio.measure.sound import Silence, sound_bounds_s
+from mio.measure.sound import Silence, onset_s
 from mio.paths import share
 from mio.runtime.control import running_flows
 from mio.tape.contents import Tape
@@ -229,10 +229,10 @@ def _rows(log: Path) -> list[dict[str, Any]]:
 def _result(case: _Case, streams: Streams, row: dict[str, Any], transcript: str, *, echo: bool) -> _Result:
     segment_id, length_ns = row["segment_id"], round(row["length_s"] * 1e9)
     try:
-        onset_s = sound_bounds_s(case.said.sound, MICROPHONE_HZ)[0]
+        after_s = onset_s(case.said.sound, MICROPHONE_HZ)
     except Silence:
-        onset_s = 0.0
-    onset_ns = row["mono_ns"] + round(onset_s * 1e9)
+        after_s = 0.0
+    onset_ns = row["mono_ns"] + round(after_s * 1e9)
     last_ns = row["mono_ns"] + length_ns + round(_JUDGED_WITHIN_S * 1e9)
     interrupts = [
         (at_ns, message.action)

@@ -3,8 +3,8 @@
 The avatar speaks for minutes in five rooms (delay, reverberation, drift of clocks, clipping loudspeaker) while nobody
 else does: its voice must neither be lowered nor interrupted. Then users speak on top of it, as loud at the microphone
 as its echo: how many are noticed, how soon after their acoustic onset, and what is understood; the same with WebRTC's
-canceller alone, and without any. Engines are stepped in fake time, so delays are those of deciding, not of computing. Users are voices of
-espeak-ng, and recorded ones with --data.
+canceller alone, and without any. Engines are stepped in fake time, so delays are those of deciding, not of computing.
+Users are voices of espeak-ng, and recorded ones with --data.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from mio.contracts.rates import MICROPHONE_HZ, SPEECH_HZ
 from mio.demo.question import STRANGERS
 from mio.espeak import speak
 from mio.measure.room import RoomSettings, active_level_db, at_level, echo_of
-from mio.measure.sound import sound_bounds_s
+from mio.measure.sound import onset_s
 from mio.paths import share
 from nodes.io.microphone.config import EchoConfig, Line, SimulatedRoom
 from nodes.listener.config import BargeInConfig, ListenerConfig
@@ -207,8 +207,8 @@ class _Over:
 
 def _case(outcome: Outcome, said: SaidLine, spoken: _Spoken) -> _Case:
     noticed_s = outcome.noticed_s(said)
-    onset_s = said.begun_s + sound_bounds_s(spoken.sound, MICROPHONE_HZ)[0]
-    delay_ms = None if noticed_s is None else 1e3 * (noticed_s - onset_s)
+    begun_s = said.begun_s + onset_s(spoken.sound, MICROPHONE_HZ)
+    delay_ms = None if noticed_s is None else 1e3 * (noticed_s - begun_s)
     return _Case(spoken, delay_ms, outcome.taken(said), outcome.text_of(said))
 
 

@@ -59,8 +59,8 @@ _ENGLISH = Lexicon(
     openers=_phrases(
         "stop, wait, hold, hang, pause, quiet, enough, silence, shush, no, nope, sorry, excuse, pardon, "
         "please, hey, hello, listen, but, actually, however, what, what's, whats, why, how, who, who's, "
-        "where, where's, when, which, whose, can, can't, cannot, could, would, tell, repeat, never, forget, "
-        "skip, shut, cut"
+        "where, where's, when, which, whose, can, can't, cannot, could, would, will, should, do, don't, does, "
+        "did, is, was, have, has, be, let, let's, tell, repeat, never, forget, skip, shut, cut"
     ),
     evaluations=_phrases("that's, thats, that, it's, how, so, very, oh, sounds, what a"),
 )

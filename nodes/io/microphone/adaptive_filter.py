@@ -19,7 +19,7 @@ BLOCK_SAMPLES = 640
 
 _PARTITIONS = 13  # of 40 ms: 200 ms that devices do not report, and 0.3 s of reverberation
 _STAYS = np.float32(0.9995)  # of the response per block, the state's transition: a room that changes in 80 s
-_DOUBT = np.float32(1.0)  # variance of a coefficient before anything is known: an echo as loud as what is played
+_DOUBT = np.float32(0.3)  # variance of a coefficient before anything is known: an echo 5 dB below what is played
 _DECAY_S = 1.0  # for which responses fall by 60 dB at most
 _MEMORY = np.float32(0.5)  # of the power that is no echo, per block
 _NEIGHBOURS = np.full(5, 0.2, np.float32)  # bins over which that power is averaged
@@ -56,7 +56,7 @@ class AdaptiveFilter:
         return not self._played.any() and not self._input_powers.any()
 
     def process(self, captured: FloatArray, reference: FloatArray) -> FloatArray:
-        """``[640]`` captured samples without the echo of the ``[640]`` that were played meanwhile and of earlier ones."""
+        """``[640]`` captured samples without the echo of the ``[640]`` played meanwhile, and of earlier ones."""
         self._push(reference)
         estimate = np.einsum("pf,pf->f", self._inputs, self._response)
         self._echo = np.fft.irfft(estimate)[BLOCK_SAMPLES:]
@@ -66,7 +66,7 @@ class AdaptiveFilter:
         return self._judged(captured, left)
 
     def shift(self, samples: int) -> None:
-        """From now on the reference comes a number of samples earlier; only while :attr:`silent`."""
+        """From now on the reference comes a number of samples later; only while :attr:`silent`."""
         taps = np.fft.irfft(self._response, axis=-1)[:, :BLOCK_SAMPLES].reshape(-1)
         moved = np.zeros_like(taps)
         low, high = max(0, samples), len(taps) + min(0, samples)

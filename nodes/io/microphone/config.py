@@ -17,7 +17,7 @@ class EchoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         engine: ``webrtc``; ``off``; or ``auto``: ``webrtc`` for a sound card and in a simulated room, off for a file.
-        linear: Whether an adaptive filter takes out most of the echo before it, so that a user who speaks over it stays.
+        linear: Whether an adaptive filter takes out most of the echo first, which spares a user who speaks over it.
         noise_suppression: Whether steady noise is taken out too.
         high_pass: Whether rumble is taken out too.
         auto_gain: Whether the loudness of the voice is evened out.

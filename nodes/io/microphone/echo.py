@@ -1,9 +1,9 @@
 """Echo cancellation: takes the avatar's voice out of what the microphone captures. It knows no device and no ports.
 
-Two steps. An adaptive filter takes out what the room returns linearly, some 20 to 30 dB, and leaves a user who speaks at
-the same time as he is. WebRTC's audio processing suppresses the rest: reverberation beyond the filter, distortion of the
-loudspeaker. Alone, it suppresses the user together with an echo that is as loud. Both need a reference that keeps pace
-with the microphone, which :class:`ReferenceReader` gives them.
+Two steps. An adaptive filter takes out what the room returns linearly, some 20 to 30 dB, and leaves a user who speaks
+at the same time as he is. WebRTC's audio processing suppresses the rest: reverberation beyond the filter, distortion of
+the loudspeaker. Alone, it suppresses the user together with an echo that is as loud. Both need a reference that keeps
+pace with the microphone, which :class:`ReferenceReader` gives them.
 """
 
 from enum import Enum, auto

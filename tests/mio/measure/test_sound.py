@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mio.measure.sound import Silence, longest_gap_s, sound_bounds_s
+from mio.measure.sound import Silence, longest_gap_s, onset_s, sound_bounds_s
 
 RATE = 16_000
 
@@ -32,3 +32,11 @@ def test_silence_is_an_error_not_a_number() -> None:
 def test_the_longest_gap_is_found_between_first_and_last_sound() -> None:
     sound = track((0.2, 0.5), (0.6, 1.0), (1.35, 2.0))
     assert longest_gap_s(sound, RATE, 0.0, 3.0) == pytest.approx(0.35, abs=0.01)
+
+
+def test_a_click_before_the_words_is_no_onset() -> None:
+    assert onset_s(track((0.2, 0.22), (0.5, 1.2)), RATE) == pytest.approx(0.5, abs=0.005)
+
+
+def test_a_click_with_nothing_after_it_is_one() -> None:
+    assert onset_s(track((0.2, 0.22)), RATE) == pytest.approx(0.2, abs=0.005)
