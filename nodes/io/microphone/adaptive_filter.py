@@ -59,19 +59,19 @@ class AdaptiveFilter:
         """``[640]`` captured samples without the echo of the ``[640]`` played meanwhile, and of earlier ones."""
         self._push(reference)
         estimate = np.einsum("pf,pf->f", self._inputs, self._response)
-        self._echo = np.fft.irfft(estimate)[BLOCK_SAMPLES:]
+        self._echo = _samples(estimate)[BLOCK_SAMPLES:]
         left = captured - self._echo
         if self._input_powers.any():
-            self._learn(np.fft.rfft(np.concatenate([np.zeros_like(left), left])))
+            self._learn(_spectra(np.concatenate([np.zeros_like(left), left])))
         return self._judged(captured, left)
 
     def shift(self, samples: int) -> None:
         """From now on the reference comes a number of samples later; only while :attr:`silent`."""
-        taps = np.fft.irfft(self._response, axis=-1)[:, :BLOCK_SAMPLES].reshape(-1)
+        taps = _samples(self._response)[:, :BLOCK_SAMPLES].reshape(-1)
         moved = np.zeros_like(taps)
         low, high = max(0, samples), len(taps) + min(0, samples)
         moved[low - samples : high - samples] = taps[low:high]
-        self._response = _constrained(np.fft.rfft(moved.reshape(_PARTITIONS, -1), 2 * BLOCK_SAMPLES, axis=-1))
+        self._response = _spectra(moved.reshape(_PARTITIONS, -1))
 
     def _restart(self) -> None:
         """Know nothing of the room."""
@@ -83,7 +83,7 @@ class AdaptiveFilter:
     def _push(self, reference: FloatArray) -> None:
         self._played = np.concatenate([self._played[BLOCK_SAMPLES:], reference])
         self._inputs = np.roll(self._inputs, 1, axis=0)
-        self._inputs[0] = np.fft.rfft(self._played)
+        self._inputs[0] = _spectra(self._played)
         self._input_powers = np.roll(self._input_powers, 1, axis=0)
         self._input_powers[0] = _power(self._inputs[0])
 
@@ -111,9 +111,17 @@ class AdaptiveFilter:
 
 def _constrained(spectra: ComplexArray) -> ComplexArray:
     """Spectra of responses that are one block long, ``[partitions, bins]``, without what wraps around."""
-    taps = np.fft.irfft(spectra, axis=-1)
-    taps[:, BLOCK_SAMPLES:] = 0.0
-    return np.fft.rfft(taps, axis=-1)
+    return _spectra(_samples(spectra)[:, :BLOCK_SAMPLES])
+
+
+def _spectra(samples: FloatArray) -> ComplexArray:
+    """``[..., bins]`` of ``[..., n]`` samples, filled up with silence to two blocks."""
+    return np.fft.rfft(samples, 2 * BLOCK_SAMPLES, axis=-1).astype(np.complex64, copy=False)
+
+
+def _samples(spectra: ComplexArray) -> FloatArray:
+    """``[..., 1280]`` of ``[..., bins]``."""
+    return np.fft.irfft(spectra, axis=-1).astype(np.float32, copy=False)
 
 
 def _power(spectra: ComplexArray) -> FloatArray:
