@@ -1,7 +1,7 @@
 """Echo cancellation: takes the avatar's voice out of what the microphone captures. It knows no device and no ports.
 
-Two steps. An adaptive filter takes out what the room returns linearly, some 20 to 30 dB, and leaves a user who speaks
-at the same time as he is. WebRTC's audio processing suppresses the rest: reverberation beyond the filter, distortion of
+Two steps. An adaptive filter lowers what the room returns linearly by 12 dB, and leaves a user who speaks at the same
+time as he is. WebRTC's audio processing suppresses the rest: reverberation beyond the filter, distortion of
 the loudspeaker. Alone, it suppresses the user together with an echo that is as loud. Both need a reference that keeps
 pace with the microphone, which :class:`ReferenceReader` gives them.
 """
@@ -30,8 +30,11 @@ _SOME_FRAMES, _GOOD_FRAMES = 150, 600  # of loud reference; in large rooms the c
 _LOUD_POWER = 10 ** (-50 / 10)
 _TAIL_FRAMES = 40  # for which a loud reference may be heard
 _SMOOTHING = 0.1  # of powers, per frame
-_RESIDUAL_SHARE = 10 ** (-10 / 10)  # a voice as loud as the echo is taken down by 2 to 8 dB, a new echo by 12 to 19
+_RESIDUAL_SHARE = 10 ** (-6 / 10)  # the echo of an unknown room is taken down by at least as much at once
 _PATIENCE_S = 0.1  # from capture on; beyond what devices and messages take together
+_LEFT_IN = np.float32(
+    0.25
+)  # of the linear echo, -12 dB: the processor must hear that there is one, or distortion passes
 _FULL_SCALE = 32_767.0
 
 
@@ -130,13 +133,13 @@ class LinearCanceller:
         return self._drift.lead
 
     def process(self, captured: FloatArray, captured_s: float) -> tuple[FloatArray, FloatArray]:
-        """``[640]`` captured samples without the linear echo, and the ``[640]`` of the reference."""
+        """``[640]`` captured samples with the linear echo 12 dB lower, and the ``[640]`` of the reference."""
         if self._filter.silent and (whole := self._drift.take_whole()):
             self._filter.shift(whole)
         reference = self._reader.next(captured_s, self._drift.lead)
         left = self._filter.process(captured, reference)
         self._drift.update(self._filter.echo, captured)
-        return left, reference
+        return left + _LEFT_IN * self._filter.echo, reference
 
 
 class Knowledge(Enum):
@@ -204,7 +207,7 @@ class EchoCanceller:
         return np.concatenate([self._frame(*parts) for parts in zip(*frames, strict=True)])
 
     def _frame(self, captured: FloatArray, linear: FloatArray, reference: FloatArray) -> FloatArray:
-        """Ten milliseconds: as captured, without the linear echo, and as played."""
+        """Ten milliseconds: as captured, with less of the linear echo, and as played."""
         left = self._processor.process(linear, reference)
         if self.knowledge is Knowledge.GOOD:
             return left
