@@ -32,9 +32,7 @@ _TAIL_FRAMES = 40  # for which a loud reference may be heard
 _SMOOTHING = 0.1  # of powers, per frame
 _RESIDUAL_SHARE = 10 ** (-6 / 10)  # the echo of an unknown room is taken down by at least as much at once
 _PATIENCE_S = 0.1  # from capture on; beyond what devices and messages take together
-_LEFT_IN = np.float32(
-    0.25
-)  # of the linear echo, -12 dB: the processor must hear that there is one, or distortion passes
+_LEFT_IN = 0.25  # of the linear echo, -12 dB: a processor that hears none of it lets distortion pass
 _FULL_SCALE = 32_767.0
 
 
@@ -139,7 +137,7 @@ class LinearCanceller:
         reference = self._reader.next(captured_s, self._drift.lead)
         left = self._filter.process(captured, reference)
         self._drift.update(self._filter.echo, captured)
-        return left + _LEFT_IN * self._filter.echo, reference
+        return (left + _LEFT_IN * self._filter.echo).astype(np.float32), reference
 
 
 class Knowledge(Enum):
