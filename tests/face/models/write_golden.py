@@ -1,6 +1,6 @@
 """Writes ``unils.npz``: what the released code of UniLS computes with patterned weights and inputs.
 
-Usage: ``python tests/face/models/write_golden.py FOLDER``, a checkout of xg-chu/UniLS; needs einops. Its face mesh needs
+Usage: ``python tests/face/models/write_golden.py FOLDER``, a checkout of xg-chu/UniLS; needs einops. Its mesh needs
 a licensed file and its audio encoder 1.2 GB, so the mesh is left out and audio features are patterned.
 """
 
