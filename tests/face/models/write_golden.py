@@ -1,7 +1,7 @@
 """Writes ``unils.npz``: what the released code of UniLS computes with patterned weights and inputs.
 
-Usage: ``python tests/face/models/write_golden.py FOLDER``, a checkout of xg-chu/UniLS; needs einops. Its mesh needs
-a licensed file and its audio encoder 1.2 GB, so the mesh is left out and audio features are patterned.
+Usage: ``python tests/face/models/write_golden.py FOLDER``, a checkout of xg-chu/UniLS; needs einops. Its mesh needs a
+licensed file and its audio encoder 1.2 GB, so the mesh is left out and audio features are patterned.
 """
 
 import importlib
