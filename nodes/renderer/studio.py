@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import Protocol, TypeVar
 
 import cv2
 import moderngl
@@ -63,12 +64,12 @@ class Studio:
         width, height = self._size
         self._camera = frame(self.asset.skeleton, framing, config, width / height)
         self._framing = framing
-        self._targets, self._drawn = [], None
+        self._drop_targets()
 
     def use(self, tier: Tier) -> None:
         """Change the effort, but neither the mesh nor where light is worked out."""
         self._tier = tier
-        self._targets, self._drawn = [], None
+        self._drop_targets()
 
     def warm_up(self) -> float:
         """Draw with the mouth open, so that all shaders are ready when the first picture is due.
@@ -120,6 +121,12 @@ class Studio:
         small = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB, dst=self._drawn.colours)
         return np.asarray(cv2.resize(small, self._size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
+    def _drop_targets(self) -> None:
+        """Give back the memory of the targets in use; others are made for the next picture."""
+        for target in self._targets:
+            target.release()
+        self._targets, self._drawn = [], None
+
     def _make_targets(self) -> "list[_Target]":
         """Two of the tier's size: one is read while the other is filled."""
         scale = self._tier.scale
@@ -128,6 +135,13 @@ class Studio:
         picture = make_background(size, (behind.upper, behind.lower), behind.picture, floor)
         _log.info("drawing %s at %d x %d, quality %s", self._framing, *size, self._tier.name)
         return [_Target(self._context, size, self._tier.samples, picture) for _ in range(2)]
+
+
+class _Releasable(Protocol):
+    def release(self) -> None: ...
+
+
+_Made = TypeVar("_Made", bound=_Releasable)
 
 
 class _Target:
@@ -141,25 +155,43 @@ class _Target:
     def __init__(self, context: moderngl.Context, size: tuple[int, int], samples: int, background: Picture) -> None:
         self.size = size
         self._context = context
+        self._made: list[_Releasable] = []
         samples = min(samples, context.max_samples)
-        texture = context.texture(size, 4, np.ascontiguousarray(background).tobytes())
-        depth = context.depth_renderbuffer(size)
-        context.framebuffer([context.renderbuffer(size, 4)], depth).clear()
-        self._behind = context.framebuffer([texture], depth)
-        self._single = context.framebuffer([context.renderbuffer(size, 4)], context.depth_renderbuffer(size))
+        texture = self._keep(context.texture(size, 4, np.ascontiguousarray(background).tobytes()))
+        depth = self._keep(context.depth_renderbuffer(size))
+        first = self._framebuffer(self._keep(context.renderbuffer(size, 4)), depth)
+        first.clear()
+        self._behind = self._framebuffer(texture, depth)
+        self._single = self._framebuffer(
+            self._keep(context.renderbuffer(size, 4)), self._keep(context.depth_renderbuffer(size))
+        )
         self._drawn = self._single
         self._backdrop: moderngl.VertexArray | None = None
         if samples:
-            colour, far = (
-                context.renderbuffer(size, 4, samples=samples),
-                context.depth_renderbuffer(size, samples=samples),
+            self._drawn = self._framebuffer(
+                self._keep(context.renderbuffer(size, 4, samples=samples)),
+                self._keep(context.depth_renderbuffer(size, samples=samples)),
             )
-            self._drawn = context.framebuffer([colour], far)
             self._texture = texture
-            program = context.program(vertex_shader=_BACKDROP_VERTEX, fragment_shader=_BACKDROP_FRAGMENT)
-            self._backdrop = context.vertex_array(program, [])
+            program = self._keep(context.program(vertex_shader=_BACKDROP_VERTEX, fragment_shader=_BACKDROP_FRAGMENT))
+            self._backdrop = self._keep(context.vertex_array(program, []))
         self._pixels = np.empty((size[1], size[0], 4), np.uint8)
         self.colours = np.empty((size[1], size[0], 3), np.uint8)
+
+    def release(self) -> None:
+        """Give back what it holds on the graphics device, which Python's collector does not; it is of no use then."""
+        for made in reversed(self._made):
+            made.release()
+        self._made.clear()
+
+    def _framebuffer(
+        self, colour: moderngl.Texture | moderngl.Renderbuffer, depth: moderngl.Renderbuffer
+    ) -> moderngl.Framebuffer:
+        return self._keep(self._context.framebuffer([colour], depth))
+
+    def _keep(self, made: _Made) -> _Made:
+        self._made.append(made)
+        return made
 
     def begin(self) -> None:
         """Make it the current framebuffer, showing the background."""

@@ -1,3 +1,5 @@
+import ctypes
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +12,8 @@ from nodes.renderer.context import open_context
 from nodes.renderer.edges import smooth_edges
 from nodes.renderer.motion import pose_at
 from nodes.renderer.portrait import Portraitist, body_frame, face_frame
+from nodes.renderer.quality import LOW, MEDIUM
+from nodes.renderer.studio import Studio
 
 SIZE = 256
 FOREHEAD_M = 0.045  # above the eyes
@@ -157,3 +161,22 @@ def test_silhouettes_of_a_picture_that_is_not_square_are_smoothed_alike_across_a
     smooth_edges(turned)
     assert (pixels[..., 0] % 160 != 40).any()
     assert np.array_equal(pixels[..., :3], turned.transpose(1, 0, 2)[..., :3])
+
+
+def held_on_the_device() -> dict[str, int]:
+    """How many objects the current context has, of those that targets are made of."""
+    gl = ctypes.CDLL("libGL.so.1")
+    kinds = (gl.glIsTexture, gl.glIsRenderbuffer, gl.glIsFramebuffer)
+    return {kind.__name__: sum(kind(number) & 1 for number in range(1, 3_000)) for kind in kinds}
+
+
+def test_a_change_of_tier_gives_back_what_the_last_one_held(context, asset):
+    studio = Studio(context, asset, (64, 64), MEDIUM, BackgroundConfig())
+    studio.look_through("bust", CameraConfig())
+    studio.warm_up()
+    before = held_on_the_device()
+    assert min(before.values()) > 0
+    for tier in (LOW, MEDIUM) * 4:
+        studio.use(tier)
+        studio.warm_up()
+    assert held_on_the_device() == before
