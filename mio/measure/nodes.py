@@ -5,6 +5,7 @@ Counters and times come from the nodes' supervisors, the rest from the operating
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
@@ -23,7 +24,9 @@ class Resources(NamedTuple):
         cpu_s: CPU time so far, seconds.
         rss_mb: Memory, shared pages included.
         pss_mb: Memory, shared pages divided among those who share them; 0 where the system does not tell.
-        uss_mb: Memory that no other process shares; 0 where the system does not tell.
+        own_mb: Memory that the processes have written themselves, swapped or not: neither shared memory, which others
+            hold too, nor files that are mapped, whose share changes with who else maps them. Where the system does not
+            tell, memory that no other process shares.
         handles: Open file descriptors.
         threads: Threads.
     """
@@ -31,7 +34,7 @@ class Resources(NamedTuple):
     cpu_s: float = 0.0
     rss_mb: float = 0.0
     pss_mb: float = 0.0
-    uss_mb: float = 0.0
+    own_mb: float = 0.0
     handles: int = 0
     threads: int = 0
 
@@ -41,7 +44,7 @@ class Resources(NamedTuple):
             self.cpu_s + other.cpu_s,
             self.rss_mb + other.rss_mb,
             self.pss_mb + other.pss_mb,
-            self.uss_mb + other.uss_mb,
+            self.own_mb + other.own_mb,
             self.handles + other.handles,
             self.threads + other.threads,
         )
@@ -151,7 +154,7 @@ def resources_of(pids: Iterable[int]) -> Resources:
                     cpu.user + cpu.system,
                     memory.rss / 1e6,
                     getattr(memory, "pss", 0) / 1e6,
-                    memory.uss / 1e6,
+                    own_bytes(pid, memory.uss) / 1e6,
                     process.num_fds(),
                     process.num_threads(),
                 )
@@ -159,3 +162,19 @@ def resources_of(pids: Iterable[int]) -> Resources:
             continue
         total = total.plus(one)
     return total
+
+
+def own_bytes(pid: int, otherwise: int = 0) -> int:
+    """Anonymous memory of a process, in RAM or swapped out, less what it has given back already.
+
+    Args:
+        pid: The process.
+        otherwise: What to answer where the system does not tell.
+    """
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return otherwise
+    kilobytes = {line.partition(":")[0]: line.split()[1] for line in lines if line.endswith(" kB")}
+    held = int(kilobytes.get("Anonymous", 0)) + int(kilobytes.get("Swap", 0)) - int(kilobytes.get("LazyFree", 0))
+    return 1024 * held

@@ -27,6 +27,7 @@ from mio.errors import ConfigError, MioError
 from mio.runtime import slot_protocol as slot
 from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
+from mio.runtime.heap import bound_heap, trim_heap
 from mio.runtime.identity import identity
 from mio.runtime.lifetime import die_with_parent
 from mio.runtime.link import Link
@@ -233,6 +234,7 @@ def main() -> None:
     if link is None:
         sys.exit("mio.runtime.worker is started by a node's supervisor, not by hand")
     die_with_parent()
+    bound_heap()
     yield_to_others()
     role = cast(slot.Role, os.environ.get(slot.ROLE_VARIABLE, "active"))
     gave_way = give_way() if role == "standby" else 0
@@ -247,6 +249,7 @@ def main() -> None:
     take_back(gave_way)
     link.tell(slot.Loaded(engine.exclusive))
     gc.collect()
+    trim_heap()
     gc.freeze()  # what has been loaded stays; looking through it at every collection costs a renderer 2 to 3 %
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; dora ends nodes in order
     signal.signal(signal.SIGTERM, _end)

@@ -84,7 +84,7 @@ def _figures(reading: Reading) -> dict[str, float]:
     drops: dict[str, Any] = reading.dropped
     waited = [port["waited_ms"]["p95"] for port in reading.inputs.values() if "waited_ms" in port]
     return {
-        "memory_mb": round(held.uss_mb, 2),
+        "memory_mb": round(held.own_mb, 2),
         "handles": held.handles,
         "threads": held.threads,
         "queued": figures.get("queued", 0),

@@ -42,6 +42,8 @@ def open_session(model: Path | bytes, threads: int = 1) -> onnxruntime.Inference
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False  # it would keep for ever what the longest utterance took
+    options.enable_mem_pattern = False  # and this a plan for every length that was ever heard
     options.log_severity_level = 3  # errors; the warnings are about how the models were exported
     try:
         source = model if isinstance(model, bytes) else str(model)

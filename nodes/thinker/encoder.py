@@ -156,6 +156,8 @@ def _open_session(folder: Path) -> ort.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # it would keep for ever what the longest text took
+    options.enable_mem_pattern = False  # and this a plan for every length of text
     with safe_open(str(folder / "model.safetensors"), "numpy") as file:
         names = list(file.keys())
         graph = build_graph(shape, {name: file.get_slice(name).get_shape() for name in names})
