@@ -1,5 +1,6 @@
 """Hours of conversation in made-up time: does anything grow, drift or lose precision?"""
 
+import os
 import pickle
 import time
 from collections import defaultdict
@@ -7,16 +8,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import psutil
 from rich.console import Console
 from rich.table import Table
 
 from mio.contracts.messages import AudioChunk, BodyMotion, Clock, FaceMotion, Message, Transcript
 from mio.contracts.rates import MICROPHONE_HZ, SPEECH_HZ
 from mio.contracts.stage import StageClock
+from mio.measure.nodes import own_bytes
 from mio.paths import share
+from mio.runtime.heap import bound_heap
 from mio.soak.hall import Hall
-from mio.soak.verdict import Verdict, drift_ms_per_hour, gained, growth
+from mio.soak.verdict import Verdict, drift_ms_per_hour, gained, memory_verdict
 
 NODES = ("microphone", "listener", "thinker", "talker", "face", "body", "speaker", "journal")
 """All of the live flow but those that draw."""
@@ -105,10 +107,11 @@ def run_hours(
 
     Args:
         hours: How long.
-        console: For progress and a table of states.
+        console: For progress and a table of states. Memory is kept as in the nodes.
         start_stage_s: Stage time at the beginning, such as a day.
         nodes: Who takes part; listener, thinker, talker, face, body and speaker have to.
     """
+    bound_heap()
     hall = Hall(share("dataflows", "mio.yml"), nodes, _ENV, DEVICE_SPEED)
     hall.engines["speaker"].import_state(_standing_at(start_stage_s))
     hall.open()
@@ -127,7 +130,7 @@ class _Run:
         self.memory_mb: list[float] = []
         self.states: dict[str, list[int]] = defaultdict(list)
         self.stretches: dict[str, list[_Stretch]] = defaultdict(list)
-        process, began_s, asked = psutil.Process(), time.monotonic(), 0
+        began_s, asked = time.monotonic(), 0
         seconds = hours * 3_600
         every_s = max(_ASK_EVERY_S, seconds / _SAMPLES)
         with console.status("") as status:
@@ -137,15 +140,15 @@ class _Run:
                     hall.tell("listener", "typed", Transcript(text=text, final=True, source="text"))
                     hall.run(_ASK_EVERY_S)
                     asked += 1
-                self._sample(hall, process)
+                self._sample(hall)
                 passed = hall.now_ns / 1e9
                 speed = passed / (time.monotonic() - began_s)
                 status.update(f"{passed / 3600:.2f} of {hours:g} h, {speed:.0f} times as fast as real time")
         self.asked = asked
 
-    def _sample(self, hall: Hall, process: psutil.Process) -> None:
+    def _sample(self, hall: Hall) -> None:
         self.times_s.append(hall.now_ns / 1e9)
-        self.memory_mb.append(process.memory_full_info().uss / 1e6)
+        self.memory_mb.append(own_bytes(os.getpid()) / 1e6)
         for node, engine in hall.engines.items():
             self.states[node].append(len(pickle.dumps(engine.export_state())))
         for node in ("face", "body"):
@@ -164,10 +167,9 @@ def _judged(run: _Run, console: Console) -> list[Verdict]:
     console.print(table)
     times, memory = np.array(run.times_s), np.array(run.memory_mb)
     warm = times >= times[0] + 0.4 * (times[-1] - times[0])
-    share = 100 * growth(times[warm], memory[warm]) / float(memory.mean())
     clock = np.array(run.witness.clock).T
     verdicts += [
-        Verdict("memory growth %", share, 1.0, "of this process, after two fifths of the time"),
+        memory_verdict(times[warm], memory[warm]),
         Verdict("stage clock drift ms/h", drift_ms_per_hour(*clock), 5.0),
         Verdict("breaks in a stream", sum(run.witness.gaps.values()), 0.0, str(dict(run.witness.gaps) or "")),
     ]

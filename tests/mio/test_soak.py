@@ -12,7 +12,15 @@ from mio.soak.accelerated import run_hours
 from mio.soak.probe import COLUMNS, ProbeEngine
 from mio.soak.questions import write_questions
 from mio.soak.samples import read_columns
-from mio.soak.verdict import drift_ms_per_hour, gained, growth, judge_nodes, judge_stream
+from mio.soak.verdict import (
+    certain_growth,
+    drift_ms_per_hour,
+    gained,
+    growth,
+    judge_nodes,
+    judge_stream,
+    memory_verdict,
+)
 
 MINUTE = 60.0
 
@@ -36,6 +44,30 @@ def test_growth_during_warm_up_is_forgiven_and_later_growth_is_not():
     assert failing(judge_nodes(*nodes(30, memory_mb=500 + ramp))) == []
     leak = 500 + 0.02 * np.arange(900.0)
     assert failing(judge_nodes(*nodes(30, memory_mb=leak))) == ["memory growth %"]
+
+
+def test_memory_that_comes_and_goes_is_no_growth_and_what_stays_is():
+    rng = np.random.default_rng(1)
+    busy = 1_000 + rng.normal(0, 3.0, 900) + np.where(rng.uniform(size=900) < 0.05, 80.0, 0.0)
+    assert failing(judge_nodes(*nodes(30, memory_mb=busy))) == []
+    stepped = busy + np.where(np.arange(900) > 500, 15.0, 0.0)
+    assert failing(judge_nodes(*nodes(30, memory_mb=stepped))) == ["memory growth %"]
+
+
+def test_growth_is_told_with_its_uncertainty():
+    times = np.arange(0.0, 1_500.0, 2.0)
+    rng = np.random.default_rng(2)
+    inside = 0
+    for _ in range(200):
+        grown = certain_growth(times, 500 + 0.01 * times + rng.normal(0, 5.0, len(times)))
+        inside += abs(grown.rise - 0.01 * times[-1]) <= grown.doubt
+    assert 180 <= inside <= 198
+
+
+def test_a_short_run_with_noise_cannot_promise_that_nothing_grows():
+    times = np.arange(0.0, 120.0, 2.0)
+    noisy = 1_000 + np.random.default_rng(3).normal(0, 30.0, len(times))
+    assert not memory_verdict(times, noisy).holds
 
 
 def test_leaked_handles_threads_and_shared_memory_are_told():
