@@ -15,8 +15,8 @@ Outputs = Iterable[Output | None]
 class Engine:
     """Base of all engines.
 
-    Life of an engine: it is built (weights are loaded, nothing is touched that another process may hold), perhaps given
-    a predecessor's state, opened, stepped, and closed. It may be closed and opened again.
+    Life of an engine: it is built (weights are loaded, nothing is touched that another process may hold), perhaps
+    prepared and given a predecessor's state, opened, stepped, and closed. It may be closed and opened again.
 
     A step may be a generator: the runtime sends each output as soon as it is yielded and looks for newer input between
     two yields. A flushing input closes the generator, so state must be consistent at every yield. A step that
@@ -35,6 +35,16 @@ class Engine:
     exclusive: bool = False
     rehearsal: bool = False
     label: str = ""
+
+    def prepare(self, state: dict[str, Any]) -> None:
+        """Do beforehand what would make :meth:`open` slow; the predecessor still serves and holds what it holds.
+
+        Args:
+            state: What the predecessor exported a moment ago. It is given a newer one before it is opened.
+
+        Raises:
+            MioError: If it is already clear that it cannot be opened.
+        """
 
     def open(self) -> None:
         """Acquire what is held while stepping: devices, windows, files.

@@ -187,12 +187,13 @@ class Adapter:
         self._state = State.RUNNING
 
     def _retire(self, *, release: bool) -> None:
+        stopped_ns = time.monotonic_ns()
         if release:
             self._program.release()
         else:
             self._program.signal(signal.SIGSTOP)
         self._state = State.STOPPED
-        self._link.tell(slot.Retired(slot.Marks(taken_until_ns=time.monotonic_ns())))
+        self._link.tell(slot.Retired(slot.Marks(taken_until_ns=time.monotonic_ns()), stopped_ns))
 
     def _resume(self) -> None:
         if self._program.process.poll() is None:

@@ -77,6 +77,7 @@ class Loop:
         self._period_ns = round(1e9 / engine.tick_hz) if engine.tick_hz > 0 else 0
         self._next_tick_ns = now_ns()
         self._ticked_ns = self._tick_took_ns = 0
+        self._ticked = False
         self._deadline_ns: int | None = None
         self._clocks = HostClocks(transport.host)
         self._until_ns = 0
@@ -183,14 +184,19 @@ class Loop:
 
     def marks(self) -> Marks:
         """Where this loop stands, for a successor: what has been taken from each port (stepped, or dropped)."""
-        return Marks.of(self._last_in, self._next_out, self.engine.export_state())
+        return Marks.of(self._last_in, self._next_out, self.engine.export_state(), self._next_tick_ns)
+
+    def ticks_within(self, span_ns: int) -> bool:
+        """Whether a tick is due so soon; never right after one, since no moment is further from the next."""
+        return self._period_ns > 0 and not self._ticked and self._next_tick_ns - self._now_ns() < span_ns
 
     def adopt(self, marks: Marks) -> None:
-        """Go on with a predecessor's message numbers."""
+        """Go on with a predecessor's message numbers, and in step with its ticks if they have not long ceased."""
         self._last_in = dict(marks.last_in)
         self._adopted_in, self._adopted_ns = dict(marks.last_in), self._now_ns()
         self._next_out = dict(marks.next_out)
-        self._next_tick_ns = self._now_ns()
+        in_step = abs(marks.next_tick_ns - self._adopted_ns) < self._period_ns
+        self._next_tick_ns = marks.next_tick_ns if in_step else self._adopted_ns
 
     def _patience_s(self) -> float:
         if self._active is not None or self._queue:
@@ -251,6 +257,7 @@ class Loop:
         self._queue = deque(work for work in self._queue if work.port != port)
 
     def _tick_if_due(self, *, idle: bool) -> None:
+        self._ticked = False
         now = self._now_ns()
         messages_ns = max(_MESSAGES_NS, self._tick_took_ns)
         if not self._period_ns or now < self._next_tick_ns or not (idle or now - self._ticked_ns >= messages_ns):
@@ -259,6 +266,7 @@ class Loop:
         self.stats.ticks_skipped += behind
         self._next_tick_ns += (behind + 1) * self._period_ns
         self._step_at_once(TICK, Tick(mono_ns=now))
+        self._ticked = True
         self._ticked_ns = self._now_ns()
         self._tick_took_ns = self._ticked_ns - now
 

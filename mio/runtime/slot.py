@@ -6,21 +6,20 @@ stands, and the second goes on from there. A worker that dies is replaced by one
 Standard library only, so that a supervisor stays at about 12 MB.
 
 States and transitions: ``STARTING`` -> ``STEADY`` when the worker is connected; ``STEADY`` -> ``LOADING`` on a
-request to swap; ``LOADING`` -> ``SETTLING`` when the candidate is connected; ``SETTLING`` -> ``RETIRING`` after a
-moment, for inputs that were on their way; ``RETIRING`` -> ``TAKING_OVER`` when the worker has stopped;
-``TAKING_OVER`` -> ``STEADY`` when the candidate is active. If the candidate fails or is late in any of them, the
-worker goes on: -> ``STEADY``. If the worker dies in any of them: -> ``STARTING``. A supervisor that is killed takes its
-worker with it; dora starts another one, which goes on from the last checkpoint that its predecessor wrote down.
+request to swap; ``LOADING`` -> ``SETTLING`` when the candidate is connected; ``SETTLING`` -> ``PREPARING`` after a
+moment, for inputs that were on their way; ``PREPARING`` -> ``RETIRING`` when the candidate has done beforehand what
+would cost time later; ``RETIRING`` -> ``TAKING_OVER`` when the worker has stopped; ``TAKING_OVER`` -> ``STEADY`` when
+the candidate is active. If the candidate fails or is late in any of them, the worker goes on: -> ``STEADY``. If the
+worker dies in any of them: -> ``STARTING``. A supervisor that is killed takes its worker with it; dora starts another
+one, which goes on from the last checkpoint that its predecessor wrote down.
 """
 
 import math
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -28,6 +27,7 @@ from mio.runtime import slot_protocol as slot
 from mio.runtime.control import ControlServer, Request
 from mio.runtime.dora_env import dora_dataflow_id, dora_node_id
 from mio.runtime.lasting import Standing, StandingFile
+from mio.runtime.worker_process import WorkerProcess
 
 _POLL_S = 0.2
 _SETTLE_S = 0.3
@@ -48,68 +48,9 @@ class State(Enum):
     STEADY = "steady"
     LOADING = "loading"
     SETTLING = "settling"
+    PREPARING = "preparing"
     RETIRING = "retiring"
     TAKING_OVER = "taking over"
-
-
-class WorkerProcess:
-    """A worker and the link to it.
-
-    Attributes:
-        command: What was started.
-        overrides: Environment that makes it differ from what dora gave.
-        loaded: Whether it has built its engine.
-        connected: Whether it is connected to dora.
-        load_s: How long it took from its start until it was connected; 0 before.
-        silent_s: For how long it has said nothing, as far as the supervisor itself was running.
-        figures: What it measured of itself last.
-        failure: What it said before it failed.
-        first_in: First inputs that it has kept as a standby.
-        since_ns: For one that does not say so: it has all inputs that were sent since.
-        exclusive: Whether it needs devices that its predecessor may hold.
-    """
-
-    def __init__(self, command: list[str], role: slot.Role, overrides: Mapping[str, str]) -> None:
-        self.command = command
-        self.overrides = dict(overrides)
-        self.loaded = self.connected = False
-        self.load_s = self.silent_s = 0.0
-        self._began_s = time.monotonic()
-        self.figures: dict[str, Any] = {}
-        self.failure: slot.Failed | None = None
-        self.first_in: dict[str, int] = {}
-        self.since_ns = 0
-        self.exclusive = False
-        self.link, theirs = slot.link_pair()
-        env = {**os.environ, **self.overrides, slot.FD_VARIABLE: str(theirs.fileno()), slot.ROLE_VARIABLE: role}
-        if role != "active":
-            env["DORA_ZENOH_LISTEN"] = "tcp/127.0.0.1:0"  # the planned port is held by the active worker
-        with theirs:
-            self.process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()])
-
-    def note(self, message: object) -> None:
-        """Take over what it says of itself."""
-        self.silent_s = 0.0
-        match message:
-            case slot.Loaded(exclusive):
-                self.loaded, self.exclusive = True, exclusive
-            case slot.Connected(since_ns):
-                self.connected, self.since_ns = True, since_ns
-                self.load_s = round(time.monotonic() - self._began_s, 3)
-            case slot.Figures(summary):
-                self.figures = summary
-            case slot.Failed():
-                self.failure = message
-            case slot.FirstInputs(first_in):
-                self.first_in = first_in
-            case _:
-                pass
-
-    def discard(self) -> None:
-        """Kill it and close the link."""
-        self.process.kill()
-        self.process.wait()
-        self.link.close()
 
 
 class Supervisor:
@@ -131,6 +72,7 @@ class Supervisor:
         self._tees: dict[str, str] = {}
         self._hang_s = float(os.environ.get("MIO_HANG_S", str(HANG_S)) or HANG_S)
         self._candidate_load_s = 0.0
+        self._stopped_ns = 0
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
         left = self._file.read()
         if left is not None:
@@ -192,8 +134,11 @@ class Supervisor:
                 self._stream(worker)
             case slot.Connected() if self._state is State.LOADING:
                 self._go_to(State.SETTLING)
-            case slot.Retired(marks) if self._state is State.RETIRING and self._candidate is not None:
+            case slot.Prepared() if self._state is State.PREPARING:
+                self._retire_worker()
+            case slot.Retired(marks, stopped_ns) if self._state is State.RETIRING and self._candidate is not None:
                 self._standing.marks = marks
+                self._stopped_ns = stopped_ns
                 self._stream(self._candidate)
                 self._candidate.link.tell(slot.Go(marks))
                 self._go_to(State.TAKING_OVER)
@@ -319,10 +264,18 @@ class Supervisor:
             return
         if self._elapsed_s() > self._swap_patience_s():
             self._give_up_swap(f"it was still {self._state.value} after {self._elapsed_s():.0f} s")
-        elif self._state is State.SETTLING and (candidate.since_ns or self._elapsed_s() > _SETTLE_S):
-            retire = slot.Retire(candidate.first_in, _BOUNDARY_S, candidate.since_ns, candidate.exclusive)
-            self._worker.link.tell(retire)
-            self._go_to(State.RETIRING)
+        elif self._state is State.SETTLING and candidate.since_ns:
+            self._retire_worker()
+        elif self._state is State.SETTLING and self._elapsed_s() > _SETTLE_S:
+            candidate.link.tell(slot.Prepare(self._standing.marks))
+            self._go_to(State.PREPARING)
+
+    def _retire_worker(self) -> None:
+        candidate = self._candidate
+        assert candidate is not None
+        retire = slot.Retire(candidate.first_in, _BOUNDARY_S, candidate.since_ns, candidate.exclusive)
+        self._worker.link.tell(retire)
+        self._go_to(State.RETIRING)
 
     def _swap_patience_s(self) -> float:
         """How long the swap may stay in its state."""
@@ -341,10 +294,10 @@ class Supervisor:
         self._file.write(self._standing)
         old.link.tell(slot.Leave())
         self._leaving.append((time.monotonic() + _LEAVE_S, old))
-        handover_ms = round(self._elapsed_s() * 1e3, 2)
+        took_over_ns = time.monotonic_ns()
+        handover_ms = round((took_over_ns - self._stopped_ns) / 1e6, 2)
         self._go_to(State.STEADY)
         if self._request is not None:
-            took_over_ns = time.monotonic_ns()
             self._request.answer({"handover_ms": handover_ms, "took_over_ns": took_over_ns, **self._status()})
             self._request = None
 

@@ -26,17 +26,20 @@ class Marks:
         sealed: What the engine exported, pickled: a supervisor passes it on without importing what it is made of.
         taken_until_ns: For a program that does not number what it takes: it has taken all that arrived before,
             ``CLOCK_MONOTONIC``.
+        next_tick_ns: When its next tick was due, ``CLOCK_MONOTONIC``; 0 if unknown.
     """
 
     last_in: dict[str, int] = field(default_factory=dict)
     next_out: dict[str, int] = field(default_factory=dict)
     sealed: bytes = b""
     taken_until_ns: int = 0
+    next_tick_ns: int = 0
 
     @staticmethod
-    def of(last_in: dict[str, int], next_out: dict[str, int], state: dict[str, Any]) -> "Marks":
+    def of(last_in: dict[str, int], next_out: dict[str, int], state: dict[str, Any], next_tick_ns: int = 0) -> "Marks":
         """Marks with an engine's state."""
-        return Marks(dict(last_in), dict(next_out), pickle.dumps(state, pickle.HIGHEST_PROTOCOL))
+        sealed = pickle.dumps(state, pickle.HIGHEST_PROTOCOL)
+        return Marks(dict(last_in), dict(next_out), sealed, next_tick_ns=next_tick_ns)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -108,10 +111,21 @@ class FirstInputs:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """The standby worker has done beforehand what it can, and looks closely for word to take over."""
+
+
+@dataclass(frozen=True)
 class Retired:
-    """The worker has stopped at a boundary and sends nothing any more."""
+    """The worker has stopped at a boundary and sends nothing any more.
+
+    Attributes:
+        marks: Where it stands.
+        stopped_ns: Since when it does nothing but hand over, ``CLOCK_MONOTONIC``.
+    """
 
     marks: Marks
+    stopped_ns: int
 
 
 @dataclass(frozen=True)
@@ -137,6 +151,17 @@ class Retire:
     within_s: float
     since_ns: int = 0
     release: bool = False
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Do beforehand what would cost time at the hand-over, which comes next.
+
+    Attributes:
+        marks: Where the predecessor stood about a second ago.
+    """
+
+    marks: Marks
 
 
 @dataclass(frozen=True)
@@ -183,8 +208,8 @@ class Tee:
     content: str = "whole"
 
 
-WorkerMessage = Loaded | Connected | Failed | Beat | Checkpoint | Figures | FirstInputs | Retired | Active
-SupervisorMessage = Retire | Go | Trim | Resume | Leave | Recover | Tee
+WorkerMessage = Loaded | Connected | Failed | Beat | Checkpoint | Figures | FirstInputs | Prepared | Retired | Active
+SupervisorMessage = Retire | Prepare | Go | Trim | Resume | Leave | Recover | Tee
 
 
 def link_pair() -> tuple[Link, socket.socket]:

@@ -1,8 +1,9 @@
 """The process that runs a node's engine, under a supervisor that may replace it by a successor.
 
-States and transitions: ``STANDBY`` (connected beside the active worker, keeps inputs, sends nothing) -> ``ACTIVE`` on
-``Go``; ``ACTIVE`` (steps the engine) -> ``RETIRING`` on ``Retire``; ``RETIRING`` (steps on until a boundary) ->
-``RETIRED`` there; ``RETIRED`` (sends nothing) -> the end on ``Leave``, or ``ACTIVE`` again on ``Resume``.
+States and transitions: ``STANDBY`` (connected beside the active worker, keeps inputs, sends nothing) -> ``PREPARED`` on
+``Prepare``; ``PREPARED`` (the same, and looks often for word to go) -> ``ACTIVE`` on ``Go``; ``ACTIVE`` (steps the
+engine) -> ``RETIRING`` on ``Retire``; ``RETIRING`` (steps on until a boundary) -> ``RETIRED`` there; ``RETIRED`` (sends
+nothing) -> the end on ``Leave``, or ``ACTIVE`` again on ``Resume``.
 """
 
 import gc
@@ -43,7 +44,8 @@ _CHECKPOINT_S = 1.0
 _FIGURES_S = 1.0
 _FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
-_RETIRING_WAIT_S = 0.002
+_HANDING_OVER_WAIT_S = 0.002
+_HANDOVER_NS = 40_000_000  # what a hand-over takes: where a tick would come sooner, it is waited for
 _BUFFERED = 4_000
 _LARGE_BYTES = 65_536
 
@@ -52,6 +54,7 @@ class State(Enum):
     """See the module's docstring."""
 
     STANDBY = "standby"
+    PREPARED = "prepared"
     ACTIVE = "active"
     RETIRING = "retiring"
     RETIRED = "retired"
@@ -83,16 +86,18 @@ class Worker:
     def _turn(self) -> bool:
         match self._state:
             case State.STANDBY:
-                return self._keep_one()
+                return self._keep_one(_STANDBY_WAIT_S)
+            case State.PREPARED:
+                return self._keep_one(_HANDING_OVER_WAIT_S)
             case State.ACTIVE:
                 return self._loop.turn()
             case State.RETIRING:
-                going = self._loop.turn(_RETIRING_WAIT_S, drain=True)
+                going = self._loop.turn(_HANDING_OVER_WAIT_S, drain=True)
                 if going and self._may_retire():
                     self._hand_over()
                 return going
             case State.RETIRED:
-                time.sleep(0.002)
+                time.sleep(_HANDING_OVER_WAIT_S)
                 return True
 
     def _obey(self) -> bool:
@@ -106,6 +111,8 @@ class Worker:
 
     def _carry_out(self, message: object) -> None:
         match message:
+            case slot.Prepare(marks):
+                self._prepare(marks)
             case slot.Go(marks):
                 self._take_over(marks)
             case slot.Retire():
@@ -141,9 +148,9 @@ class Worker:
         except OSError as error:
             self._transport.log("warn", f"cannot stream to {tee.path}: {error.strerror}")
 
-    def _keep_one(self) -> bool:
+    def _keep_one(self, longest_wait_s: float) -> bool:
         """Keep one input for later; false if the dataflow ends."""
-        event = self._transport.receive(_STANDBY_WAIT_S)
+        event = self._transport.receive(longest_wait_s)
         if isinstance(event, Closed | Stopping):
             return False
         if isinstance(event, Received):
@@ -158,15 +165,25 @@ class Worker:
         if not self._loop.drained or self._loop.waits_for(self._retire.first_in):
             return False
         at_boundary = not self._loop.stepping and self._loop.engine.at_boundary()
-        return at_boundary or time.monotonic() > self._retire_by_s
+        return (at_boundary and not self._loop.ticks_within(_HANDOVER_NS)) or time.monotonic() > self._retire_by_s
 
     def _hand_over(self) -> None:
+        stopped_ns = time.monotonic_ns()
         marks = self._loop.marks()  # before a step in progress is closed: its rest may be part of the state
         self._loop.abandon()
         if self._loop.engine.exclusive:
             self._loop.engine.close()
         self._state = State.RETIRED
-        self._link.tell(slot.Retired(marks))
+        self._link.tell(slot.Retired(marks, stopped_ns))
+
+    def _prepare(self, marks: slot.Marks) -> None:
+        try:
+            self._loop.engine.prepare(marks.state)
+        except MioError as error:
+            self._link.tell(slot.Failed(error.problem, error.remedy))
+            return
+        self._state = State.PREPARED
+        self._link.tell(slot.Prepared())
 
     def _take_over(self, marks: slot.Marks) -> None:
         try:

@@ -88,13 +88,15 @@ class IdleEngine(Engine):
         return ()
 
     def export_state(self) -> dict[str, Any]:
-        """All of it, and the last frames under ``pose``, which engines of other kinds can go on from."""
+        """All of it, and ``clock`` and the last frames as ``pose``, which engines of other kinds can go on from."""
         now = self._state.timeline.now_frame
-        return export(self._state, self._rng, self._frames(now - 2, now + 1))
+        state = export(self._state, self._rng, self._frames(now - 2, now + 1))
+        return {**state, "clock": self._clock.export_state()}
 
     def import_state(self, state: dict[str, Any]) -> None:
         """Go on where another engine of this kind stands, or at least from the pose of one of another kind."""
         mine = restore(state)
+        self._clock.import_state(state.get("clock"))
         if mine is not None:
             self._rng = generator(mine)
             self._adopt(mine)

@@ -92,6 +92,27 @@ class PortAudio:
             self._module = sounddevice
         return self._module
 
+    def start(self) -> None:
+        """Load PortAudio, which lists the devices while it starts: half a second, ahead of the first use.
+
+        Raises:
+            DeviceError: If it is missing.
+        """
+        _ = self.module
+
+    def look_for(self, name: str, direction: Direction) -> None:
+        """List the devices again if a card is not among them: one that was held by another process then is left out.
+
+        Args:
+            name: The card's name; empty for any.
+            direction: What it is to be used for. No stream may be open.
+
+        Raises:
+            DeviceError: If PortAudio is missing or fails.
+        """
+        if name and all(card.name != name for card in self.cards(direction)):
+            self.refresh()
+
     def cards(self, direction: Direction) -> list[SoundCard]:
         """All devices of a direction.
 

@@ -27,6 +27,14 @@ class CameraEngine(Engine):
         self._size = (config.width, config.height)
         self._clock = StageClock()
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """Look into the file, if it is one.
+
+        Raises:
+            MioError: If it is missing.
+        """
+        self._source.prepare(state.get("source", {}))
+
     def open(self) -> None:
         """Acquire the device.
 
@@ -48,12 +56,13 @@ class CameraEngine(Engine):
                 pass
 
     def export_state(self) -> dict[str, Any]:
-        """How far a file has been shown, or which camera it is."""
-        return {"version": 1, "source": self._source.export_state()}
+        """How far a file has been shown, or which camera it is, and the stage time."""
+        return {"version": 1, "source": self._source.export_state(), "clock": self._clock.export_state()}
 
     def import_state(self, state: dict[str, Any]) -> None:
         """Go on where the predecessor stood."""
         self._source.import_state(state.get("source", {}))
+        self._clock.import_state(state.get("clock"))
 
     def close(self) -> None:
         """Release the device."""

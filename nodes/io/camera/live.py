@@ -76,6 +76,9 @@ class LiveCamera:
         """Whether it gives pictures."""
         return CameraState.CLOSED if self._capture is None else CameraState.OPEN
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """See :class:`nodes.io.camera.sources.Source`."""
+
     def open(self) -> None:
         """See :class:`nodes.io.camera.sources.Source`."""
         if self._number < 0:

@@ -27,6 +27,14 @@ _log = logging.getLogger(__name__)
 class Source(Protocol):
     """A camera. It is opened, read and closed, perhaps again; nothing is held before it is opened."""
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """Do beforehand what would make opening slow, while a predecessor that stands so holds the device.
+
+        Raises:
+            MioError: If it cannot be opened.
+        """
+        ...
+
     def open(self) -> None:
         """Acquire the device, or go on where it was closed.
 
@@ -55,6 +63,9 @@ class Source(Protocol):
 class NoCamera:
     """No pictures."""
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """See :class:`Source`."""
+
     def open(self) -> None:
         """See :class:`Source`."""
 
@@ -79,6 +90,19 @@ class _Paced:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._begun_ns: int | None = None
+
+    def prepare(self, state: dict[str, Any]) -> None:
+        """See :class:`Source`; a file's first opening costs much more than later ones."""
+        self.import_state(state)
+        self.open()
+        self.close()
+
+    def open(self) -> None:
+        """See :class:`Source`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """See :class:`Source`."""
 
     def export_state(self) -> dict[str, Any]:
         """See :class:`Source`."""

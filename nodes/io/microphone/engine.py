@@ -46,6 +46,14 @@ class MicrophoneEngine(Engine):
         self._capture = Capture()
         self._muted = False
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """Load what the device needs, and look whether its file is there.
+
+        Raises:
+            MioError: If the file or the sound system is missing.
+        """
+        self._source.prepare(state.get("source", {}))
+
     def open(self) -> None:
         """Acquire the device.
 

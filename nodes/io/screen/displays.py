@@ -32,7 +32,7 @@ class Display(Protocol):
     """Something that shows pictures and takes keys and clicks, from when it is opened until it is closed."""
 
     def open(self) -> None:
-        """Acquire the display.
+        """Acquire the display; one that is open already is put where it belongs.
 
         Raises:
             DeviceError: If no window can be opened here.
@@ -110,6 +110,12 @@ class WindowDisplay:
 
     def open(self) -> None:
         """See :class:`Display`."""
+        if not self._open:
+            self._open_window()
+        elif self._place and self._place != self._where():
+            self._put()
+
+    def _open_window(self) -> None:
         import cv2
 
         problem = None if self._place else display_problem()  # a predecessor had a window
@@ -118,15 +124,20 @@ class WindowDisplay:
         cv2.setNumThreads(1)
         title = self._config.title
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO | cv2.WINDOW_GUI_NORMAL)
-        left, top, width, height = self._place or (0, 0, self._config.width, self._config.height)
-        cv2.resizeWindow(title, width, height)
-        if self._place:
-            cv2.moveWindow(title, left, top)
+        self._put()
         cv2.setMouseCallback(title, self._clicked)
         cv2.imshow(title, self._picture)
         self._open = True
         if self._config.fullscreen or self._config.kiosk:
             self.set_fullscreen(True)
+
+    def _put(self) -> None:
+        import cv2
+
+        left, top, width, height = self._place or (0, 0, self._config.width, self._config.height)
+        cv2.resizeWindow(self._config.title, width, height)
+        if self._place:
+            cv2.moveWindow(self._config.title, left, top)
 
     def show(self, frame: VideoFrame | None, scene: Scene) -> None:
         """See :class:`Display`."""

@@ -82,8 +82,19 @@ class ScreenEngine(Engine):
         self._state = _State(captions=config.captions, fullscreen=config.fullscreen)
         self._state.keyboard.may_quit = not config.kiosk
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """Open the window over the predecessor's, which goes when this one takes over.
+
+        Raises:
+            DeviceError: If no window can be opened here.
+        """
+        self.import_state(state)
+        self.open()
+        if not self._state.closed:
+            self._display.show(None, self._compose(self._now_ns))
+
     def open(self) -> None:
-        """Open the window, unless the user has closed it.
+        """Open the window, unless it is open or the user has closed it.
 
         Raises:
             DeviceError: If no window can be opened here.
@@ -129,6 +140,7 @@ class ScreenEngine(Engine):
             "version": 1,
             "screen": asdict(self._state),
             "frames": self._frames.export_state(),
+            "clock": self._clock.export_state(),
             "display": self._display.export_state(),
         }
 
@@ -142,6 +154,7 @@ class ScreenEngine(Engine):
             self._state.keyboard.may_quit = not self._config.kiosk
         if "frames" in state:
             self._frames.import_state(state["frames"])
+        self._clock.import_state(state.get("clock"))
         self._display.import_state(state.get("display", {}))
 
     def _tick(self, now_ns: int) -> Outputs:

@@ -82,6 +82,14 @@ class SpeakerEngine(Engine):
         """Breaks in speech so far because it came too late."""
         return self._state.underruns
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """Start the sound system.
+
+        Raises:
+            DeviceError: If it is missing.
+        """
+        self._playout.prepare()
+
     def open(self) -> None:
         """Acquire the device; stage time, if it has begun, goes on.
 

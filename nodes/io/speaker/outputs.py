@@ -99,12 +99,21 @@ class SoundCardOutput:
         """How far its times jitter, seconds."""
         return self._clock.jitter_s
 
+    def prepare(self) -> None:
+        """Start the sound system.
+
+        Raises:
+            DeviceError: If it is missing.
+        """
+        self._system.start()
+
     def open(self) -> None:
         """Begin to look after the device.
 
         Raises:
             DeviceError: If there is no such device.
         """
+        self._system.look_for(self._name, "output")
         self._name = self._name or self._system.find(self._choice, "output").name
         self._keeper = StreamKeeper(f"loudspeaker '{self._name}'", self._system, self._open_stream)
 

@@ -90,6 +90,15 @@ class Playout:
         """Set the samples from a stage position on."""
         self._queue.put(position, samples)
 
+    def prepare(self) -> None:
+        """Do beforehand what would make opening slow.
+
+        Raises:
+            DeviceError: If the sound system is missing.
+        """
+        if self._card is not None:
+            self._card.prepare()
+
     def open(self) -> None:
         """Acquire the device; a predecessor's or an earlier stage time goes on.
 
