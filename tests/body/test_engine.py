@@ -293,6 +293,15 @@ def test_a_successor_goes_on_frame_by_frame(stage, say):
     assert np.allclose(got[-60:], expected[-60:], atol=1e-6)
 
 
+def test_a_successor_knows_the_stage_time_and_sends_at_its_first_tick(stage):
+    show = stage()
+    show.run(2.0)
+    other = stage()
+    other.engine.import_state(show.engine.export_state())
+    sent = tick(other.engine, 102.1)
+    assert sent[0][1].start_stage_s == pytest.approx(2.1 + 0.1, abs=0.4)
+
+
 def test_a_state_is_plain(stage):
     show = stage()
     show.run(1.0, [(0.2, "prompt", prompt("greet"))])

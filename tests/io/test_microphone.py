@@ -265,6 +265,35 @@ def test_a_file_goes_on_at_the_same_sample_in_a_successor(tmp_path: Path, suffix
     np.testing.assert_allclose(parts[same], whole[same], atol=0.02)
 
 
+def test_preparing_touches_nothing_that_the_predecessor_holds(tmp_path: Path, sound) -> None:
+    pair = LivePair(sound)
+    pair.run(0.2)
+    streams = list(sound.streams)
+    new = LivePair(sound)
+    new.engine.close()
+    del sound.streams[len(streams) :]
+    new.engine.prepare(pair.engine.export_state())
+    assert sound.streams == streams and not streams[0].closed
+    missing = build_engine(MicrophoneConfig(device=str(tmp_path / "none.wav")))
+    with pytest.raises(MioError, match=r"none\.wav"):
+        missing.prepare({})
+
+
+def test_a_card_that_was_not_listed_while_the_predecessor_held_it_is_looked_for_again(sound) -> None:
+    sound.signal = tone
+    old = LivePair(sound)
+    old.run(1.0)
+    new = LivePair(sound)
+    new.engine.close()
+    sound._snapshot = False  # as PortAudio leaves out a card that another process holds
+    new.engine.prepare(old.engine.export_state())
+    old.engine.close()
+    new.engine.import_state(old.engine.export_state())
+    new.engine.open()
+    assert sound.refreshed == 1
+    assert np.abs(new.run(1.0)[-1].samples).max() > 0.4
+
+
 def test_a_source_can_be_opened_again_after_it_was_closed(tmp_path: Path, sound) -> None:
     path = tmp_path / "a.wav"
     write_wav(path, np.linspace(0, 1, 48_000, dtype=np.float32), 16_000)

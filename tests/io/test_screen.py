@@ -28,9 +28,11 @@ class FakeDisplay:
         self.given: list[Input] = []
         self.fullscreen = False
         self.closed = True
+        self.opened = 0
         self.place: list[int] = []
 
     def open(self) -> None:
+        self.opened += self.closed
         self.closed = False
 
     def show(self, frame: VideoFrame | None, scene: Scene) -> None:
@@ -338,6 +340,23 @@ def test_a_successor_shows_what_was_shown_and_typed_and_keeps_the_figures() -> N
     summary = new.engine._frames.punctuality.summary()
     assert summary["frames_received"] == 10
     assert summary["lateness_ms"] != {}
+
+
+def test_a_successors_window_is_open_before_the_predecessors_is_closed() -> None:
+    old = Sitting()
+    old.send("reply", Reply(text="I keep the light.", segment_id=1))
+    display = FakeDisplay()
+    new = ScreenEngine(display, old.config)
+    new.prepare(old.engine.export_state())
+    assert (display.closed, display.place, display.scene.reply_text) == (False, [1, 2, 3, 4], "I keep the light.")
+    old.engine.close()
+    new.import_state(old.engine.export_state())
+    new.open()
+    assert display.opened == 1
+    old.engine._state.closed = True
+    new.import_state(old.engine.export_state())
+    new.open()
+    assert display.closed
 
 
 def test_a_window_that_the_user_has_closed_stays_closed_in_a_successor() -> None:

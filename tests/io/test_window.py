@@ -19,7 +19,10 @@ SESSION = """
     from nodes.io.screen.config import ScreenConfig
     from nodes.io.screen.engine import build_engine
 
-    engine = build_engine(ScreenConfig(title="Mio test", width=360, height=360))
+    config = ScreenConfig(title="Mio test", width=360, height=360)
+    engine = build_engine(config)
+    engine.prepare({"display": {"place": [0, 0, 200, 200]}})
+    engine.import_state({"display": {"place": [40, 30, 360, 360]}})
     engine.open()
     pixels = np.tile(np.array([200, 40, 90], np.uint8), 360 * 360)
     began = time.monotonic_ns()

@@ -144,6 +144,10 @@ class RoomSource:
         self._next_ns: int | None = None
         self._missed = False
 
+    def prepare(self, state: dict[str, Any]) -> None:
+        """See :class:`~nodes.io.microphone.sources.Source`."""
+        self._source.prepare(state.get("source", {}))
+
     def open(self) -> None:
         """See :class:`~nodes.io.microphone.sources.Source`."""
         self._source.open()

@@ -100,10 +100,12 @@ class ScreenEngine(Engine):
             DeviceError: If no window can be opened here.
         """
         self._scene = None
-        if not self._state.closed:
-            self._display.open()
-            if self._state.fullscreen:
-                self._display.set_fullscreen(True)
+        if self._state.closed:
+            self._display.close()
+            return
+        self._display.open()
+        if self._state.fullscreen:
+            self._display.set_fullscreen(True)
 
     def step(self, port: str, message: Message) -> Outputs:
         """Show what is due on a tick; take in pictures and words."""

@@ -302,3 +302,33 @@ def test_a_message_that_the_predecessor_has_taken_is_not_taken_again_when_it_com
     while loop.turn():
         pass
     assert texts(transport) == "bc"
+
+
+@pytest.mark.parametrize(("due_s", "first_s"), [(0.98, 1.0), (1.03, 1.03), (0.5, 1.0), (7.0, 1.0)])
+def test_a_successor_keeps_step_with_ticks_that_have_not_long_ceased(due_s: float, first_s: float) -> None:
+    engine = Echo(tick_hz=20.0)
+    transport = FakeTransport(run_s=1.2)
+    transport.now_ns = 1_000_000_000
+    loop = Loop(engine, PORTS, transport, NodeStats("echo"), now_ns=transport.clock)
+    loop.adopt(Marks(next_tick_ns=round(due_s * 1e9)))
+    while loop.turn():
+        pass
+    ticks_s = [message.mono_ns * 1e-9 for _, message in engine.seen if isinstance(message, Tick)]
+    assert ticks_s[0] == pytest.approx(first_s, abs=0.003)
+    in_step_s = due_s if abs(due_s - 1.0) < 0.05 else 1.0
+    assert (ticks_s[1] - in_step_s) % 0.05 == pytest.approx(0.002, abs=0.003)
+
+
+def test_the_moment_after_a_tick_is_the_furthest_from_the_next_one() -> None:
+    engine = Echo(tick_hz=20.0)
+    transport = FakeTransport(run_s=1.0)
+    loop = Loop(engine, PORTS, transport, NodeStats("echo"), now_ns=transport.clock)
+    near: list[tuple[int, bool]] = []
+    while loop.turn(0.002):
+        near.append((len(engine.seen), loop.ticks_within(40_000_000)))
+    counts = [0, *(count for count, _ in near)]
+    after = [soon for before, (count, soon) in zip(counts, near, strict=False) if count > before]
+    assert len(after) == pytest.approx(20, abs=1)
+    assert not any(after)
+    assert sum(soon for _, soon in near) > len(near) / 2
+    assert not Loop(Echo(), PORTS, transport, NodeStats("echo"), now_ns=transport.clock).ticks_within(1 << 60)
