@@ -10,8 +10,9 @@ from pathlib import Path
 
 from mio.errors import MioError
 from mio.flow.dora import dora_command, dora_environment
+from mio.flow.guard import Guard
 
-_STOP_GRACE_S = 20.0
+_STOP_GRACE_S = 20
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _OF_A_NODE = re.compile(r"^\d\d:\d\d:\d\d +(?P<level>INFO|WARN|ERROR) +(?P<node>[\w-]+): +(?P<text>.*)$")
 _OF_DORA = re.compile(r"^(daemon|spawner|dora_|zenoh|run_inner)")
@@ -20,7 +21,8 @@ _OF_DORA = re.compile(r"^(daemon|spawner|dora_|zenoh|run_inner)")
 class RunningFlow:
     """A ``dora run`` process with its log in a file.
 
-    Several may run on one machine: ``dora run`` picks free ports, and each has its own log and run folder.
+    Several may run on one machine: ``dora run`` picks free ports, and each has its own log and run folder. A flow that
+    this process has not stopped before it ends is stopped in order nevertheless.
 
     Attributes:
         log_path: dora's output, with the nodes' log lines.
@@ -41,6 +43,7 @@ class RunningFlow:
                 start_new_session=True,
             )
         self.pid = self._process.pid
+        self._guard = Guard(self.pid, _STOP_GRACE_S)
 
     @property
     def running(self) -> bool:
@@ -56,6 +59,8 @@ class RunningFlow:
         except subprocess.TimeoutExpired:
             os.killpg(self.pid, signal.SIGKILL)
             return self._process.wait()
+        finally:
+            self._guard.dismiss()
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Exit status once it has ended; None if it has not within the timeout."""

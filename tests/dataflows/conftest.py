@@ -76,6 +76,11 @@ def wait_until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture(name="wait_until")
+def waiting() -> Callable[..., None]:
+    return wait_until
+
+
 @pytest.fixture
 def relay_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     control = tempfile.mkdtemp(prefix="mio")
