@@ -42,7 +42,7 @@ from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Tra
 _BEAT_S = 0.5
 _CHECKPOINT_S = 1.0
 _FIGURES_S = 1.0
-_FLUSH_S = 0.3  # dora sends in the background; peers map its shared memory before this process goes
+_FLUSH_S = 1.5  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
 _HANDING_OVER_WAIT_S = 0.002
 _HANDOVER_NS = 40_000_000  # what a hand-over takes: where a tick would come sooner, it is waited for
