@@ -1,15 +1,20 @@
 """What outlives a supervisor that is killed: where its worker stood, and what it had been swapped to.
 
-A file beside the control socket, readable by its owner only, rewritten with every checkpoint and removed when the node
+A file beside the control socket, readable by its owner only, rewritten with the checkpoints and removed when the node
 ends in order. Standard library only.
 """
 
 import os
 import pickle
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mio.runtime.slot_protocol import Marks
+
+_BYTES_PER_S = 200_000
+"""What is written on average: a state of 1 MB, such as a recording of who is speaking, is kept every 5 s."""
 
 
 @dataclass
@@ -36,10 +41,13 @@ class StandingFile:
 
     Args:
         path: Where it is; in a folder that only its owner may look into.
+        now_s: A clock.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now_s: Callable[[], float] = time.monotonic) -> None:
         self._path = path
+        self._now_s = now_s
+        self._rested_s = 0.0
 
     def read(self) -> Standing | None:
         """What a killed predecessor left; None if there was none or it cannot be read."""
@@ -49,9 +57,15 @@ class StandingFile:
             return None
         return content if isinstance(content, Standing) else None
 
+    def keep(self, standing: Standing) -> None:
+        """Write it, unless what was written last was too large for being written again so soon."""
+        if self._now_s() >= self._rested_s:
+            self.write(standing)
+
     def write(self, standing: Standing) -> None:
         """Replace what was written; a full disk must not stop the conversation."""
         partial = self._path.with_suffix(".new")
+        self._rested_s = self._now_s() + len(standing.marks.sealed) / _BYTES_PER_S
         try:
             with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 pickle.dump(standing, file, pickle.HIGHEST_PROTOCOL)

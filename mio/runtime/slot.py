@@ -126,7 +126,7 @@ class Supervisor:
         match message:
             case slot.Checkpoint(marks) if worker is self._worker:
                 self._standing.marks = marks
-                self._file.write(self._standing)
+                self._file.keep(self._standing)
                 if self._candidate is not None:
                     self._candidate.link.tell(slot.Trim(marks.last_in))
             case slot.Connected() if worker is self._worker:
