@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from mio.audio import read_audio
 from mio.contracts.messages import AudioChunk, Clock, Message, Tick, VideoFrame
 from mio.contracts.rates import MICROPHONE_HZ, SPEECH_HZ, VIDEO_FPS
 from mio.errors import MioError
@@ -55,6 +56,7 @@ class Take:
         self.now_s = 0.0
         self.jitter_s = 0.0
         self.skip: set[int] = set()
+        self.late_s = 0.0
         self.random = np.random.default_rng(1)
         self._next = {"picture": 0, "user": 0, "avatar": 0}
 
@@ -71,7 +73,7 @@ class Take:
                 stage_s = self.stage_s + now_s
                 mono_ns = round(self.mono_s(now_s) * 1e9)
                 self.send("clock", Clock(stage_s=stage_s, mono_ns=mono_ns, rate=1.0 + self.drift))
-            self._pictures(now_s + 0.05)
+            self._pictures(now_s + 0.05 - self.late_s)
             self._voices(now_s)
             if step % 5 == 0:
                 tick(self.engine, self.mono_s(now_s))
@@ -189,6 +191,23 @@ def test_missing_pictures_repeat_the_one_before(tmp_path: Path) -> None:
     assert report["missing"] == 4
     assert count == report["frames"] + 4
     assert flashes == pytest.approx(EVENTS_S[:2], abs=1e-6)
+
+
+def test_a_slow_renderer_drops_pictures_and_not_a_sample_of_the_sound(tmp_path: Path) -> None:
+    fast, slow = Take(tmp_path / "fast.mp4", stems=True), Take(tmp_path / "slow.mp4", stems=True)
+    slow.skip, slow.late_s = {index for index in range(200) if index % 6}, 0.3
+    for take in (fast, slow):
+        take.run(4.0)
+        take.engine.close()
+    reports = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("fast", "slow")]
+    assert reports[0]["missing"] < 5
+    assert reports[1]["missing"] > 60
+    for track in ("avatar.wav", "user.wav", "mp4"):
+        sounds = [read_audio(tmp_path / f"{name}.{track}", 48_000) for name in ("fast", "slow")]
+        length = min(map(len, sounds))
+        assert length > 3.0 * 48_000
+        assert np.abs(sounds[0]).max() > 0.2
+        np.testing.assert_array_equal(sounds[0][:length], sounds[1][:length])
 
 
 def test_when_pictures_stop_the_sound_goes_on(tmp_path: Path) -> None:
