@@ -1,6 +1,7 @@
 """``mio story build|check|show``."""
 
 import argparse
+import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,8 +15,10 @@ from mio.errors import ConfigError, MioError
 from mio.paths import share
 
 if TYPE_CHECKING:
+    from nodes.thinker.construction.manuscript import Chapter
+    from nodes.thinker.construction.model_reader import Usage
     from nodes.thinker.construction.pack_story import Story
-    from nodes.thinker.memory.graph import Node, Present
+    from nodes.thinker.memory.graph import Node, Present, StoryGraph
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("text", type=Path, help="plain text or Markdown, UTF-8")
     build.add_argument("-o", "--output", type=Path, required=True, metavar="PACK", help="folder of the pack")
     build.add_argument("--present", type=float, metavar="CHAPTER", help="chapters that have been told (all)")
+    build.add_argument("--model", help="let this language model read it; without one, rules do")
+    build.add_argument("--url", default="http://localhost:11434/v1", help="its endpoint (%(default)s)")
+    build.add_argument("--key-env", default="OPENAI_API_KEY", metavar="NAME", help="variable with its key")
+    build.add_argument(
+        "--price", type=float, nargs=2, metavar=("SENT", "RECEIVED"), help="per million tokens, to show what it costs"
+    )
     check = actions.add_parser("check", help="look for mistakes in the story of a pack")
     show = actions.add_parser("show", help="say or draw what happens in it")
     for action in (check, show):
@@ -46,24 +55,59 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> int:
     from nodes.thinker.construction.extraction import extract_graph
     from nodes.thinker.construction.manuscript import read_manuscript
-    from nodes.thinker.construction.story_writer import story_parts, without_chapters, write_chapter, write_head
+    from nodes.thinker.construction.story_writer import write_story
 
     began_s = time.monotonic()
     chapters = read_manuscript(args.text)
-    graph = extract_graph(chapters)
-    parts = story_parts(graph)
-    without_chapters(args.output, list(parts))
-    for chapter in chapters:
-        if chapter.number in parts:
-            write_chapter(args.output, chapter.number, chapter.title, parts[chapter.number])
-    present = len(chapters) if args.present is None else args.present
-    write_head(args.output, present, f"Read from {args.text.name} by 'mio story build'.")
-    console = Console()
     words = sum(len(chapter.text.split()) for chapter in chapters)
-    console.print(f"{len(chapters)} chapters, {words} words, {time.monotonic() - began_s:.1f} s")
+    console = Console()
+    console.print(f"{args.text}: {len(chapters)} chapters, {words} words")
+    if args.present is not None and not 0 <= args.present <= len(chapters):
+        raise MioError(f"--present: {args.present:g} is no chapter", f"give a number from 0 to {len(chapters)}")
+    graph = _read_with_model(args, chapters, console) if args.model else extract_graph(chapters)
+    present = len(chapters) if args.present is None else args.present
+    write_story(args.output, graph, {c.number: c.title for c in chapters}, present, f"Read from {args.text.name}.")
     console.print(_amounts(Counter(node.type for node in graph.nodes), len(graph.edges), len(graph.passages)))
-    console.print(f"written to {args.output}; look at it with: mio story show {args.output} -o story.html")
+    console.print(f"written to {args.output} in {time.monotonic() - began_s:.1f} s", highlight=False)
     return 0
+
+
+def _read_with_model(args: argparse.Namespace, chapters: "list[Chapter]", console: Console) -> "StoryGraph":
+    """Let a language model read, with a bar that shows what it costs."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from nodes.thinker.construction.building import build_graph, plan
+    from nodes.thinker.construction.model_reader import ModelReader, Usage
+    from nodes.thinker.construction.reading import expected_tokens
+
+    pieces = plan(chapters)
+    console.print(f"to read: {len(pieces)} pieces, about {_cost(args, Usage(*expected_tokens(pieces)))}")
+    reader = ModelReader(args.url, args.model, os.environ.get(args.key_env, ""))
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task("", total=len(pieces))
+            build = build_graph(
+                chapters,
+                reader,
+                args.output,
+                lambda now: bar.update(task, completed=now.done, description=_cost(args, now.used)),
+            )
+    finally:
+        reader.close()
+    console.print(f"read {build.progress.done - build.progress.kept} pieces, {build.progress.kept} were kept; ", end="")
+    console.print(_cost(args, build.progress.used))
+    if build.unknown:
+        console.print(f"{len(build.unknown)} names without a meaning were left out: {', '.join(build.unknown[:5])}")
+    return build.graph
+
+
+def _cost(args: argparse.Namespace, used: "Usage") -> str:
+    tokens = f"{used.sent} + {used.received} tokens"
+    if args.price is None:
+        return tokens
+    price_sent, price_received = args.price
+    return f"{tokens}, {(used.sent * price_sent + used.received * price_received) / 1e6:.2f} of your currency"
 
 
 def _amounts(types: Counter[str], edges: int, passages: int) -> str:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from nodes.thinker.construction.entities import Entity, find_entities, gender_of
 from nodes.thinker.construction.lexicon import BEING, STOP_WORDS
 from nodes.thinker.construction.manuscript import Chapter
@@ -217,6 +219,18 @@ def _later_names(entities: Sequence[Entity], told: Sequence[_Told]) -> list[Edge
             ends = entity_id(longer), entity_id(shorter[0])
             edges.append(Edge(*ends, "also_called", told[index].time, source=told[index].source))
     return edges
+
+
+def passages_of(chapters: Sequence[Chapter]) -> list[Passage]:
+    """The words of a text in passages of some sentences, timed by their characters; nothing is linked to them."""
+    told = [sentence for chapter in chapters for sentence in _tell(chapter)]
+    lengths = {chapter.number: len(chapter.text) for chapter in chapters}
+    return [
+        msgspec.structs.replace(
+            passage, nodes=(), t_start=passage.source.chapter - 1 + passage.source.end / lengths[passage.source.chapter]
+        )
+        for passage in _passages(told, [[] for _ in told])
+    ]
 
 
 def _passages(told: Sequence[_Told], present: Sequence[Sequence[Entity]]) -> list[Passage]:

@@ -32,6 +32,26 @@ def chapter_path(folder: Path, chapter: int) -> Path:
     return folder / "story" / f"chapter-{chapter:04d}.yml"
 
 
+def write_story(folder: Path, graph: StoryGraph, titles: Mapping[int, str], present: float, comment: str) -> None:
+    """Write a story that is told in chapters; what an earlier build has left goes.
+
+    Args:
+        folder: The pack.
+        graph: The story.
+        titles: Of its chapters.
+        present: Chapters that have been told.
+        comment: First line of ``story.yml``.
+
+    Raises:
+        MioError: If it cannot be written.
+    """
+    parts = story_parts(graph)
+    for chapter, part in parts.items():
+        write_chapter(folder, chapter, titles.get(chapter, ""), part)
+    without_chapters(folder, list(parts))
+    write_head(folder, present, comment)
+
+
 def write_head(folder: Path, present: float, comment: str) -> None:
     """Write ``story.yml`` of a story that is told in chapters.
 

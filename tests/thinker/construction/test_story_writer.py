@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nodes.thinker.construction.extraction import extract_graph
 from nodes.thinker.construction.manuscript import Chapter
 from nodes.thinker.construction.pack_story import read_story
-from nodes.thinker.construction.story_writer import story_parts, without_chapters, write_chapter, write_head
+from nodes.thinker.construction.story_writer import write_story
 from nodes.thinker.memory.graph import Edge, Node, Passage, Source, StoryGraph
 
 Folders = pytest.TempPathFactory
@@ -23,11 +23,7 @@ TEXT = st.sampled_from(
 
 
 def written(folder: Path, graph: StoryGraph) -> StoryGraph:
-    write_head(folder, 9, "a story")
-    parts = story_parts(graph)
-    without_chapters(folder, list(parts))
-    for chapter, part in parts.items():
-        write_chapter(folder, chapter, "a\ntitle", part)
+    write_story(folder, graph, {1: "a\ntitle"}, 9, "a story")
     story = read_story(folder)
     assert story is not None
     assert story.present == (9.0, "")
