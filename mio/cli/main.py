@@ -18,7 +18,7 @@ COMMANDS = {
     "doctor": "report graphics, sound, camera, GPU, versions and weights of this machine",
     "devices": "list microphones, loudspeakers, cameras and displays",
     "say": "speak a text into a sound file",
-    "character": "check or show a character pack",
+    "character": "make, check, show or use a character pack",
     "story": "build, check or show the story of a character pack",
     "memory": "list, show, export or delete what characters remember of people",
     "swap": "replace the engine of a running node, without a gap",

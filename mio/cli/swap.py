@@ -13,7 +13,7 @@ from mio.cli.run import overrides
 from mio.errors import MioError
 from mio.flow.live import find_flow
 
-_HAND_OVER_S = 30.0
+HAND_OVER_S = 30.0  # after loading
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if args.program:
         request |= {"command": shlex.split(args.program), "folder": os.getcwd()}
     began_s = time.monotonic()
-    answer = flow.ask(args.node, request, args.timeout + _HAND_OVER_S)
+    answer = flow.ask(args.node, request, args.timeout + HAND_OVER_S)
     took_s = time.monotonic() - began_s
     handover_ms = answer["handover_ms"]
     Console().print(f"{args.node}: swapped after {took_s:.1f} s of loading, handed over in {handover_ms} ms")

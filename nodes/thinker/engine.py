@@ -24,6 +24,7 @@ def build_engine(config: ThinkerConfig) -> Engine:
     character = read_character(config.character)
     storyteller = build_storyteller(config, character)
     engine = _build_thinker(config, character, storyteller)
+    engine.play(character.name)
     engine.meet(build_acquaintance(config, character))
     return engine
 
@@ -42,13 +43,14 @@ def _build_thinker(config: ThinkerConfig, character: Character, storyteller: Sto
         case "story":
             from nodes.thinker.story import StoryEngine
 
-            return StoryEngine(storyteller, language=persona.language, seed=config.seed)
+            engine = StoryEngine(storyteller, language=persona.language, seed=config.seed)
         case "openai":
             from nodes.thinker.endpoint import Endpoint
             from nodes.thinker.language_model import LanguageModelEngine
 
             endpoint = Endpoint(config.openai, os.environ.get(config.openai.api_key_env, ""))
-            return LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed)
+            engine = LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed)
+    return engine
 
 
 def build_storyteller(config: ThinkerConfig, character: Character) -> Storyteller:

@@ -113,11 +113,16 @@ class TurnTaker(Engine):
         self._random = np.random.default_rng(seed)
         self._state = State()
         self._acquaintance = Acquaintance()
+        self._character = ""
 
     def meet(self, acquaintance: Acquaintance) -> None:
         """Recall the person who is talked to, and keep in memory what is said from now on."""
         self._acquaintance = acquaintance
         self._state.remembered = acquaintance.recall()
+
+    def play(self, character: str) -> None:
+        """Say whose words these are: a successor that plays somebody else begins a dialogue of its own."""
+        self._character = character
 
     def step(self, port: str, message: Message) -> Outputs:
         """See :class:`~mio.contracts.engine.Engine`."""
@@ -145,14 +150,19 @@ class TurnTaker(Engine):
     def export_state(self) -> dict[str, Any]:
         """See :class:`~mio.contracts.engine.Engine`."""
         generator = self._random.bit_generator.state
-        return {"version": 1, "random": generator, "state": msgspec.to_builtins(self._state)}
+        state = msgspec.to_builtins(self._state)
+        return {"version": 1, "character": self._character, "random": generator, "state": state}
 
     def import_state(self, state: dict[str, Any]) -> None:
         """See :class:`~mio.contracts.engine.Engine`."""
         if state.get("version") != 1:
             return
+        former = msgspec.convert(state["state"], State)
+        if state.get("character", self._character) != self._character:
+            self._state.given_up = former.given_up
+            return
         self._random.bit_generator.state = state["random"]
-        self._state = msgspec.convert(state["state"], State)
+        self._state = former
 
     def close(self) -> None:
         """Keep what has been heard of the last turn."""

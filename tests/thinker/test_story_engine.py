@@ -236,6 +236,19 @@ def test_a_successor_takes_over_in_the_middle_of_an_answer(storyteller: Storytel
     assert f"{said(before)} {said(after)}" == whole
 
 
+def test_a_successor_that_plays_somebody_else_begins_a_dialogue_of_its_own(storyteller: Storyteller):
+    first, second, same = (StoryEngine(storyteller, language="en", seed=seed) for seed in (0, 1, 2))
+    for engine, name in ((first, "pip"), (second, "ada"), (same, "pip")):
+        engine.play(name)
+    steps(first, "transcript", asked("Tell me about your boat.", segment_id=3))
+    steps(first, "interrupt", Interrupt(action="commit", segment_id=3))
+    for successor in (second, same):
+        successor.import_state(first.export_state())
+    assert [len(engine.export_state()["state"]["dialogue"]["turns"]) for engine in (second, same)] == [0, 1]
+    assert steps(second, "transcript", asked("Hello.", segment_id=3)) == [], "that turn was given up"
+    assert said(steps(second, "transcript", asked("Hello.", segment_id=4)))
+
+
 def test_a_state_of_another_version_is_ignored(engine: StoryEngine):
     engine.import_state({"version": 99})
     engine.import_state({})
