@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 def _new(pack: Path, name: str) -> int:
     for path in write_new_character(pack, name):
         print(path)
-    print(f"try it: mio talk --set shared.character={pack.resolve()}    check it: mio character check {pack}")
+    print(f"try it: mio talk --character {pack}    check it: mio character check {pack}")
     return 0
 
 
