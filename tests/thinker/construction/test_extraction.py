@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.thinker.construction.extraction import extract_graph
@@ -68,6 +68,7 @@ def test_who_goes_elsewhere_is_no_longer_where_it_was() -> None:
     ]
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(SENTENCE, min_size=1, max_size=8), min_size=1, max_size=5))
 def test_nothing_tells_what_comes_later_than_its_own_time(sentences: list[list[str]]) -> None:
     chapters = [Chapter(number, "", " ".join(part)) for number, part in enumerate(sentences, 1)]

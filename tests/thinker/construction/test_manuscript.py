@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mio.errors import MioError
@@ -47,6 +47,7 @@ def test_ornaments_part_a_text_without_headings() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=12))
 def test_a_text_without_any_marks_is_cut_into_sections_and_loses_no_word(lengths: list[int]) -> None:
     chapters = chapters_of("\n\n".join("word " * length for length in lengths))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.thinker.construction.sentences import sentences_of
@@ -23,6 +23,7 @@ def test_sentences_are_cut_where_they_end(text: str, expected: list[str]) -> Non
     assert [sentence.text for sentence in sentences_of(text)] == expected
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="aB. !?\"'“”\n,;x1", max_size=200))
 def test_every_sentence_stands_where_it_says_and_no_letter_is_lost(text: str) -> None:
     sentences = sentences_of(text)

@@ -1,12 +1,13 @@
 import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.thinker.construction.story_time import Calendar
 
 
+@settings(deadline=None)
 @given(st.dates(), st.dates())
 def test_days_keep_the_order_of_dates(one: datetime.date, other: datetime.date) -> None:
     times = [Calendar.DATES.story_time(date) for date in (one, other)]
