@@ -30,6 +30,7 @@ COMMANDS = {
     "trace": "show where time goes: per edge, per node, and on the critical path of each turn",
     "view": "open a recording in Rerun",
     "soak": "let the conversation run for long and look for leaks and drift",
+    "train": "train the networks of a node",
     "bench": "measure something, print a table and keep the figures",
 }
 

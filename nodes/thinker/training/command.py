@@ -1,0 +1,149 @@
+"""What ``mio train thinker`` does: builds the parts that its options name, trains, draws, and writes the adapter."""
+
+import argparse
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from rich.console import Console
+
+from mio.character import read_character
+from mio.errors import ConfigError, MioError
+from mio.paths import share
+from mio.training.log import read_log
+from mio.training.loop import Plan, Trainee, train
+from mio.training.plot import plot_logs
+from mio.training.progress import Progress
+from mio.training.run_folder import RunFolder
+from nodes.thinker.encoder import SentenceEncoder
+from nodes.thinker.memory.graph import Present, StoryGraph
+from nodes.thinker.training.assessment import Assessment
+from nodes.thinker.training.config import SelfTrainingConfig
+from nodes.thinker.training.critics import ModelJudge, ModelOracle
+from nodes.thinker.training.policy import Policies, load_model
+from nodes.thinker.training.practice.critics import Errors
+from nodes.thinker.training.practice.practice import CONFIG, build_practice
+from nodes.thinker.training.rules import Rules
+from nodes.thinker.training.selftraining import SelfTraining
+from nodes.thinker.training.stage import PackStage
+from nodes.thinker.training.structured_answers import AnsweringModel
+
+_SHOWN = ("rating", "reward", "scenario_reward", "true_reward")
+_DRAWN = ("rating", "reward", "kept")
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What belongs to a run for good.
+
+    Attributes:
+        model: Where the starting model came from; empty for practice.
+        character: Folder of the pack; empty for practice.
+        judge: Model that judges and attributes; empty for practice.
+        seed: Of everything.
+        training: Settings.
+    """
+
+    model: str
+    character: str
+    judge: str
+    seed: int
+    training: SelfTrainingConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("--practice", action="store_true", help="a tiny model and a scripted judge, both made here")
+    parser.add_argument("--model", help="starting model: folder, or name on the hub")
+    parser.add_argument("--character", type=Path, default=share("characters", "mara"), help="character pack")
+    parser.add_argument(
+        "--story", type=Path, metavar="FILE", help="story graph (JSON or YAML), for traps of story time"
+    )
+    parser.add_argument("--now", type=float, default=0.0, metavar="T", help="story time of the character (0)")
+    parser.add_argument("--judge-url", default="http://localhost:8080/v1", help="endpoint of judge and oracle")
+    parser.add_argument("--judge-model", default="default", help="model there")
+    parser.add_argument("--judge-key-env", default="OPENAI_API_KEY", help="environment variable with its key")
+    parser.add_argument("--steps", type=int, default=80, help="steps in total (80)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything (0)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="where to compute")
+    parser.add_argument("--out", type=Path, default=Path("out/train/thinker"), help="folder of the run")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the training")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the log (png, svg)")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Train, or go on training; the same command goes on where it was stopped."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    if not args.practice and not args.model:
+        raise MioError("no model to train", "name one with --model, or try the loop with --practice")
+    settings = with_settings(CONFIG if args.practice else SelfTrainingConfig(), args.set)
+    named = ("", "", "") if args.practice else (args.model, str(args.character), args.judge_model)
+    folder = RunFolder(args.out, Run(*named, seed=args.seed, training=settings))
+    trainee, policies = _practice(args, settings) if args.practice else _build(args, settings)
+    plan = Plan(args.steps, args.seed, device=args.device)
+    done = train(trainee, folder, plan, Progress(console, "thinker", _SHOWN))
+    log = read_log(folder.log)
+    if args.plot:
+        drawn = [name for name in ("true_reward", *_DRAWN) if name in log]
+        plot_logs({"thinker": [log]}, drawn, args.plot, smooth=settings.phase)
+        console.print(f"drawn: {args.plot}")
+    if done < args.steps:
+        console.print(f"stopped at step {done} of {args.steps}; the same command goes on")
+        return 0
+    console.print(f"the persona's adapter: {policies.export(args.out / 'adapters')}")
+    return 0
+
+
+def with_settings(config: SelfTrainingConfig, pairs: list[str]) -> SelfTrainingConfig:
+    """Settings with some replaced.
+
+    Args:
+        config: The settings.
+        pairs: ``KEY=VALUE`` each.
+
+    Raises:
+        ConfigError: If a key is unknown or a value out of range.
+    """
+    values: dict[str, Any] = msgspec.to_builtins(config)
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {pair}: no value", "write KEY=VALUE")
+        values[key] = value
+    try:
+        return msgspec.convert(values, SelfTrainingConfig, strict=False)
+    except msgspec.ValidationError as error:
+        known = ", ".join(SelfTrainingConfig.__struct_fields__)
+        raise ConfigError(f"--set: {error}", f"keys: {known}") from error
+
+
+def read_story(path: Path | None) -> StoryGraph:
+    """Read a story graph; None gives an empty one.
+
+    Raises:
+        ConfigError: If it is missing or malformed.
+    """
+    if path is None:
+        return StoryGraph()
+    try:
+        return msgspec.yaml.decode(path.read_bytes(), type=StoryGraph, strict=False)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"{path}: {error}", "name a file with nodes, edges and passages") from error
+
+
+def _practice(args: argparse.Namespace, settings: SelfTrainingConfig) -> tuple[Trainee, Policies]:
+    return build_practice(args.out / "base", settings, args.seed, Errors())
+
+
+def _build(args: argparse.Namespace, settings: SelfTrainingConfig) -> tuple[Trainee, Policies]:
+    """A real model, a character pack, and a language model that judges."""
+    graph = read_story(args.story)
+    stage = PackStage(read_character(args.character), graph, Present(args.now))
+    asked = AnsweringModel(args.judge_url, args.judge_model, os.environ.get(args.judge_key_env, ""))
+    judge, oracle = ModelJudge(asked, stage.card), ModelOracle(asked, stage.card)
+    assessment = Assessment(judge, oracle, Rules(graph), SentenceEncoder(), settings)
+    torch.manual_seed(args.seed)  # of the adapters
+    policies = Policies(*load_model(args.model, args.device), settings)
+    return SelfTraining(policies, stage, assessment, settings, seed=args.seed), policies

@@ -1,0 +1,1 @@
+"""A tiny world in which self-training can be watched: all of it is made here, and the truth of each turn is known."""
