@@ -1,8 +1,8 @@
 """Whether self-training works: reward over steps, and turn by turn against undivided reward, over several seeds.
 
 A tiny model, made here, learns in a practice world whose judge is scripted and in which the true worth of every answer
-is known. The arms differ by what a turn is rewarded with; every arm starts from the same model, and the exam asks all the
-same lines. A run that was cut off goes on; a finished one is read.
+is known. The arms differ by what a turn is rewarded with; every arm starts from the same model, and the exam asks all
+the same lines. A run that was cut off goes on; a finished one is read.
 """
 
 import argparse

@@ -58,9 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--practice", action="store_true", help="a tiny model and a scripted judge, both made here")
     parser.add_argument("--model", help="starting model: folder, or name on the hub")
     parser.add_argument("--character", type=Path, default=share("characters", "mara"), help="character pack")
-    parser.add_argument(
-        "--story", type=Path, metavar="FILE", help="story graph (JSON or YAML), for traps of story time"
-    )
+    parser.add_argument("--story", type=Path, metavar="FILE", help="story graph (JSON, YAML), for traps of story time")
     parser.add_argument("--now", type=float, default=0.0, metavar="T", help="story time of the character (0)")
     parser.add_argument("--judge-url", default="http://localhost:8080/v1", help="endpoint of judge and oracle")
     parser.add_argument("--judge-model", default="default", help="model there")

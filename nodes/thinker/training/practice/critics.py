@@ -23,7 +23,7 @@ class Errors(NamedTuple):
         jitter: Standard deviation of what is added to each contribution.
     """
 
-    alone: float = 0.15
+    alone: float = 0.1
     always: float = 0.1
     jitter: float = 0.2
 

@@ -19,7 +19,7 @@ _SPECIAL = ("<|pad|>", "<|unknown|>", "<|end|>", "<|system|>", "<|user|>", "<|as
 _WIDTH, _LAYERS, _HEADS = 64, 2, 4
 _LEARNING_RATE = 3e-3
 _BATCH = 32
-_TURNS = 4
+_TURNS = 2
 
 
 def make_model(folder: Path, seed: int, steps: int = 300) -> None:
@@ -63,9 +63,7 @@ def make_tokenizer(random: np.random.Generator) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _teach(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, random: np.random.Generator, steps: int
-) -> None:
+def _teach(model: LlamaForCausalLM, tokenizer: Any, random: np.random.Generator, steps: int) -> None:
     """Next-word prediction on random dialogues."""
     adam = torch.optim.AdamW(model.parameters(), lr=_LEARNING_RATE)
     falling: Any = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)

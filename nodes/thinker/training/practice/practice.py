@@ -19,19 +19,20 @@ from nodes.thinker.training.selftraining import SelfTraining
 from nodes.thinker.training.session import Brief, Session, Turn
 
 CONFIG = SelfTrainingConfig(
-    turns=5,
+    turns=8,
     briefs=4,
     group=8,
     phase=5,
     lora_rank=8,
     lora_alpha=16,
-    learning_rate=3e-3,
-    micro_batch=80,
-    longest_tokens=12,
+    learning_rate=2e-3,
+    epochs=2,
+    micro_batch=128,
+    longest_tokens=4,
 )
 """Settings that suit the tiny model."""
 
-_EXAM_SESSIONS = 32
+_EXAM_SESSIONS = 24
 _EXAM_SEED = 20_251
 _EXAM_EVERY = 5
 
@@ -88,25 +89,19 @@ def exam(turns: int) -> list[Session]:
     random = np.random.default_rng(_EXAM_SEED)
     kinds = [kind for kind in Kind if kind is not Kind.BABBLE]
     by_kind = {kind: [line for line, of in LINES.items() if of is kind] for kind in kinds}
-    drawn = [
-        [str(random.choice(by_kind[kinds[k]])) for k in random.integers(len(kinds), size=turns)]
-        for _ in range(_EXAM_SESSIONS)
-    ]
-    return [Session(tuple(Turn(line, "") for line in row)) for row in drawn]
+    rows = random.integers(len(kinds), size=(_EXAM_SESSIONS, turns))
+    return [Session(tuple(Turn(str(random.choice(by_kind[kinds[kind]])), "") for kind in row)) for row in rows]
 
 
-def build_practice(
-    folder: Path, config: SelfTrainingConfig, seed: int, errors: Errors = Errors()
-) -> tuple[Practice, Policies]:
-    """Make the tiny model if it is not there yet, and everything around it.
+def build_practice(base: Path, config: SelfTrainingConfig, seed: int, errors: Errors) -> tuple[Practice, Policies]:
+    """Put the tiny model, which is made if it is not there yet, and everything around it together.
 
     Args:
-        folder: Where the model is kept, in a folder ``base``.
+        base: Folder of the model.
         config: Settings.
         seed: Of the model and of the training.
         errors: How wrong the oracle is.
     """
-    base = folder / "base"
     if not (base / "config.json").is_file():
         make_model(base, seed)
     torch.manual_seed(seed)  # of the adapters
