@@ -18,6 +18,7 @@ from mio.training.loop import Plan, Trainee, train
 from mio.training.plot import plot_logs
 from mio.training.progress import Progress
 from mio.training.run_folder import RunFolder
+from nodes.thinker.construction.pack_story import read_story
 from nodes.thinker.encoder import SentenceEncoder
 from nodes.thinker.memory.graph import Present, StoryGraph
 from nodes.thinker.training.assessment import Assessment
@@ -58,8 +59,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--practice", action="store_true", help="a tiny model and a scripted judge, both made here")
     parser.add_argument("--model", help="starting model: folder, or name on the hub")
     parser.add_argument("--character", type=Path, default=share("characters", "mara"), help="character pack")
-    parser.add_argument("--story", type=Path, metavar="FILE", help="story graph (JSON, YAML), for traps of story time")
-    parser.add_argument("--now", type=float, default=0.0, metavar="T", help="story time of the character (0)")
     parser.add_argument("--judge-url", default="http://localhost:8080/v1", help="endpoint of judge and oracle")
     parser.add_argument("--judge-model", default="default", help="model there")
     parser.add_argument("--judge-key-env", default="OPENAI_API_KEY", help="environment variable with its key")
@@ -117,28 +116,15 @@ def with_settings(config: SelfTrainingConfig, pairs: list[str]) -> SelfTrainingC
         raise ConfigError(f"--set: {error}", f"keys: {known}") from error
 
 
-def read_story(path: Path | None) -> StoryGraph:
-    """Read a story graph; None gives an empty one.
-
-    Raises:
-        ConfigError: If it is missing or malformed.
-    """
-    if path is None:
-        return StoryGraph()
-    try:
-        return msgspec.yaml.decode(path.read_bytes(), type=StoryGraph, strict=False)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ConfigError(f"{path}: {error}", "name a file with nodes, edges and passages") from error
-
-
 def _practice(args: argparse.Namespace, settings: SelfTrainingConfig) -> tuple[Trainee, Policies]:
     return build_practice(args.out / "base", settings, args.seed, Errors())
 
 
 def _build(args: argparse.Namespace, settings: SelfTrainingConfig) -> tuple[Trainee, Policies]:
     """A real model, a character pack, and a language model that judges."""
-    graph = read_story(args.story)
-    stage = PackStage(read_character(args.character), graph, Present(args.now))
+    story = read_story(args.character)
+    graph, present = (story.graph, story.present) if story else (StoryGraph(), Present(0.0))
+    stage = PackStage(read_character(args.character), graph, present)
     asked = AnsweringModel(args.judge_url, args.judge_model, os.environ.get(args.judge_key_env, ""))
     judge, oracle = ModelJudge(asked, stage.card), ModelOracle(asked, stage.card)
     assessment = Assessment(judge, oracle, Rules(graph), SentenceEncoder(), settings)

@@ -1,3 +1,4 @@
+import argparse
 from io import StringIO
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mio.errors import ConfigError, MioError
 from mio.training.log import read_log
 from nodes.thinker.memory.graph import Node, Present, StoryGraph
 from nodes.thinker.training.assessment import persona_rewards, scenario_rewards
-from nodes.thinker.training.command import read_story, with_settings
+from nodes.thinker.training.command import with_settings
 from nodes.thinker.training.config import SelfTrainingConfig
 from nodes.thinker.training.optimisation import token_losses
 from nodes.thinker.training.policy import Policies, Role, load_model
@@ -103,8 +104,6 @@ def test_the_distance_to_the_start_pulls_back() -> None:
 def test_the_command_stops_goes_on_and_leaves_adapter_and_plot(tmp_path: Path, base: Path) -> None:
     pytest.importorskip("matplotlib")
     command = load("thinker")
-    import argparse
-
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     out = tmp_path / "run"
@@ -176,15 +175,12 @@ def test_marks_before_a_line_say_how_the_last_answer_was_taken() -> None:
     assert read_line("Plain words.") == ("Plain words.", ())
 
 
-def test_settings_and_stories_that_do_not_fit_are_named(tmp_path: Path) -> None:
+def test_settings_and_models_that_do_not_fit_are_named(tmp_path: Path) -> None:
     assert with_settings(CONFIG, ["group=16", "kl=0.1"]).group == 16
     with pytest.raises(ConfigError, match="grupp"):
         with_settings(CONFIG, ["grupp=16"])
     with pytest.raises(ConfigError, match="no value"):
         with_settings(CONFIG, ["group"])
-    assert read_story(None) == StoryGraph()
-    with pytest.raises(ConfigError, match="nowhere"):
-        read_story(tmp_path / "nowhere.yml")
     with pytest.raises(ConfigError, match="no causal language model"):
         load_model(str(tmp_path), "cpu")
     with pytest.raises(MioError, match="nothing to train"):
