@@ -7,7 +7,7 @@ the same lines. A run that was cut off goes on; a finished one is read.
 
 import argparse
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -97,7 +97,7 @@ def paired_t(differences: list[float]) -> tuple[float, float]:
 
     if len(differences) < 2:
         return float("nan"), float("nan")
-    result = stats.ttest_1samp(differences, 0.0, alternative="greater")
+    result: Any = stats.ttest_1samp(differences, 0.0, alternative="greater")
     return float(result.statistic), float(result.pvalue)
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Train, or go on training; the same command goes on where it was stopped."""
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     if not args.practice and not args.model:
         raise MioError("no model to train", "name one with --model, or try the loop with --practice")
     settings = with_settings(CONFIG if args.practice else SelfTrainingConfig(), args.set)

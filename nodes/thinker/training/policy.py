@@ -5,6 +5,7 @@ peft's.
 """
 
 import inspect
+import warnings
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 from mio.errors import ConfigError
 from nodes.thinker.prompt import ChatMessage
@@ -84,7 +86,9 @@ class Policies:
             target_modules="all-linear",
             task_type="CAUSAL_LM",
         )
-        self.model: PeftModel = get_peft_model(model, lora, adapter_name=Role.PERSONA.value)  # pyright: ignore[reportAttributeAccessIssue]
+        with warnings.catch_warnings():  # peft asks for an attribute that transformers has renamed
+            warnings.simplefilter("ignore", FutureWarning)
+            self.model: Any = get_peft_model(model, lora, adapter_name=Role.PERSONA.value)
         self.model.add_adapter(Role.SCENARIO.value, lora)
         self.model.eval()
         self.tokenizer = tokenizer
@@ -214,13 +218,14 @@ def load_model(name: str, device: str) -> tuple[Any, Any]:
     Raises:
         ConfigError: If it cannot be loaded.
     """
+    disable_progress_bar()
     kind = torch.float32 if device == "cpu" else torch.bfloat16
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=kind).to(device)
+        model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=kind)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigError(
             f"no causal language model at {name}: {reason}", "name a folder or a model of the hub"
         ) from error
-    return model, tokenizer
+    return model.to(device), tokenizer

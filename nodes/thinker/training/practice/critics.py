@@ -47,7 +47,7 @@ class ScriptedOracle:
         """The truth, with some signs turned around."""
         truth = truths(session)
         stubborn = np.random.default_rng(zlib.crc32(transcript(session).encode()) + brief.number)
-        random = np.random.default_rng([seed, stubborn.integers(2**31)])
+        random = np.random.default_rng([seed, int(stubborn.integers(2**31))])
         wrong = (stubborn.random(len(truth)) < self._errors.always) ^ (random.random(len(truth)) < self._errors.alone)
         noisy = np.where(wrong, -truth, truth) + self._errors.jitter * random.standard_normal(len(truth))
         return np.clip(noisy, -1.0, 1.0)

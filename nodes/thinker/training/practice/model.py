@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 from mio.training.seeds import seed_all
 from nodes.thinker.training.practice.world import dialogues
@@ -30,9 +31,10 @@ def make_model(folder: Path, seed: int, steps: int = 300) -> None:
         seed: Of weights and dialogues.
         steps: Of training it on random dialogues.
     """
+    disable_progress_bar()
     seed_all(seed)
     random = np.random.default_rng(seed)
-    tokenizer = make_tokenizer(random)
+    tokenizer: Any = make_tokenizer(random)
     shape = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=_WIDTH,

@@ -4,7 +4,7 @@ It stands in for a base model's knowledge and a user's taste, so that learning c
 and replies are three words each, from short lists; anything else counts as babble.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 
 import numpy as np
@@ -120,14 +120,14 @@ class PracticeStage:
         drawn = random.choice(3, size=count, p=shares)
         return [Brief(kinds[kind], kinds[kind], PRESENT, int(random.integers(2**31))) for kind in drawn]
 
-    def scenario_prompt(self, brief: Brief, turns: tuple[Turn, ...]) -> list[ChatMessage]:
+    def scenario_prompt(self, brief: Brief, turns: Sequence[Turn]) -> list[ChatMessage]:
         """Her replies come as the other side."""
         messages = [ChatMessage("system", f"person {brief.trap}")]
         for turn in turns[-_REMEMBERED:]:
             messages += [ChatMessage("assistant", turn.user), ChatMessage("user", turn.reply)]
         return messages
 
-    def persona_prompt(self, brief: Brief, turns: tuple[Turn, ...], line: str) -> list[ChatMessage]:
+    def persona_prompt(self, brief: Brief, turns: Sequence[Turn], line: str) -> list[ChatMessage]:
         """The last exchange, and the line."""
         messages = [ChatMessage("system", self.card)]
         for turn in turns[-_REMEMBERED:]:
