@@ -28,7 +28,7 @@ OUTPUTS = {
 """Outputs that the probe listens to."""
 
 _READY_S = 180.0
-_EVERY_S = 9.0  # one question, and the time in which most are answered
+_EVERY_S = 14.0  # one question, and the time in which it is answered to the end
 _FIRST_S = 2.0
 
 
@@ -87,7 +87,7 @@ class TalkedFlow:
         self.folder = folder
         self.video = folder / "swap.mp4"
         folder.mkdir(parents=True, exist_ok=True)
-        for old in (*folder.glob("swap*.*"), folder / "probe.jsonl", *folder.glob("run/*.stats.json")):
+        for old in (*folder.glob("swap*.*"), *folder.glob("*.jsonl"), *folder.glob("run/*.stats.json")):
             old.unlink(missing_ok=True)
         write_questions(folder / "questions.wav", share("characters", "mara"), seconds, _EVERY_S)
         self._control = tempfile.TemporaryDirectory(prefix="mio")

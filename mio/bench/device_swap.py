@@ -26,6 +26,8 @@ _AROUND_NS = 1_000_000_000
 _PAUSE_S = 2.0
 _DISPLAY = ":93"
 
+_ROUNDING_S = 1e-6
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
@@ -85,8 +87,10 @@ def missing_samples(chunks: list[Seen], swap: Swap) -> float:
 
 
 def _goes_back(clocks: list[Seen], swap: Swap) -> bool:
-    near = [clock.place[0] for clock in clocks if abs(clock.sent_ns - swap.took_over_ns) < _AROUND_NS]
-    return any(later < earlier for earlier, later in zip(near, near[1:], strict=False))
+    """Whether a consumer that extrapolates each clock message to when it was sent sees stage time go back."""
+    near = [clock for clock in clocks if abs(clock.sent_ns - swap.took_over_ns) < _AROUND_NS]
+    shown = [clock.place[0] + (clock.sent_ns - clock.place[1]) / 1e9 for clock in near]
+    return any(later < earlier - _ROUNDING_S for earlier, later in zip(shown, shown[1:], strict=False))
 
 
 @contextmanager
