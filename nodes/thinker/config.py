@@ -31,6 +31,12 @@ class OpenAIConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         thinking_after_s: Time after which the avatar looks thoughtful.
         filler_after_s: Time after which it says something to fill the time.
         down_s: Time for which the pack answers alone after the endpoint has failed.
+        structured: Whether emotion and gesture are asked for as JSON by schema, where the endpoint can, or as marks in
+            the text; marks let the first word come some fifteen tokens earlier.
+        tools: Names of the pack's tool servers that the model may use; a pack alone starts none.
+        tool_rounds: How many times in one answer it may use some.
+        sees: Whether the user's picture goes to the model.
+        picture_px: Longest side of that picture.
     """
 
     base_url: str = "http://localhost:8080/v1"
@@ -45,6 +51,11 @@ class OpenAIConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     thinking_after_s: Seconds = 0.7
     filler_after_s: Seconds = 1.5
     down_s: Seconds = 30.0
+    structured: bool = True
+    tools: tuple[str, ...] = ()
+    tool_rounds: Annotated[int, msgspec.Meta(ge=0, le=10)] = 3
+    sees: bool = False
+    picture_px: Annotated[int, msgspec.Meta(ge=64, le=2_048)] = 512
 
 
 class ThinkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

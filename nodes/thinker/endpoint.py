@@ -1,71 +1,53 @@
 """A language model behind an OpenAI-compatible endpoint, read by one thread so that the engine never waits.
 
-The thread only moves bytes: it runs an asyncio loop with at most one request in it. The engine polls.
+The thread only moves bytes: it runs an asyncio loop with at most one conversation in it, which may use tools between
+two completions. The engine polls.
 """
 
 import asyncio
 import logging
 import queue
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import Any
 
 from openai import AsyncOpenAI
 
+from nodes.thinker.capabilities import Capabilities
+from nodes.thinker.chat import ChatMessage, Event, Failed, Finished, Token, ToolCall
+from nodes.thinker.completion import Completion, Streamer
 from nodes.thinker.config import OpenAIConfig
-from nodes.thinker.prompt import ChatMessage
+from nodes.thinker.toolbox import Toolbox
 
 _ATTEMPTS = 2
 _CLOSE_S = 2.0
+_MOST_CALLS = 4  # of tools, in one answer
 _log = logging.getLogger(__name__)
-
-
-class Token(NamedTuple):
-    """A piece of the answer."""
-
-    text: str
-
-
-class Finished(NamedTuple):
-    """The answer is complete."""
-
-
-class Failed(NamedTuple):
-    """No more of the answer will come.
-
-    Attributes:
-        reason: What went wrong, without the key.
-    """
-
-    reason: str
-
-
-Event = Token | Finished | Failed
-
-
-class CutStreamError(Exception):
-    """The endpoint stopped in the middle of an answer, or before it."""
 
 
 class Endpoint:
     """Asks one question at a time."""
 
-    def __init__(self, config: OpenAIConfig, key: str) -> None:
+    def __init__(self, config: OpenAIConfig, key: str, toolbox: Toolbox | None = None) -> None:
         """Get ready; nothing is sent yet.
 
         Args:
             config: Where the endpoint is.
             key: Its key; empty for none. It appears in no log and no error.
+            toolbox: Tools that the model may use.
         """
         self._config = config
         self._key = key
+        self._toolbox = toolbox
+        self._capabilities = Capabilities()
         self._events: queue.SimpleQueue[tuple[int, Event]] = queue.SimpleQueue()
         self._number = 0
         self._task: Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: AsyncOpenAI | None = None
+        self._acting: asyncio.Event | None = None
 
     def open(self) -> None:
         """Start the thread."""
@@ -73,20 +55,35 @@ class Endpoint:
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
         self._client = AsyncOpenAI(base_url=self._config.base_url, api_key=self._key or "none", max_retries=0)
+        if self._toolbox is not None:
+            self._loop.call_soon_threadsafe(self._toolbox.start)
 
-    def ask(self, messages: Sequence[ChatMessage]) -> None:
-        """Send a request; an older one is cancelled."""
+    def ask(self, messages: Sequence[ChatMessage], *, structured: bool = False) -> None:
+        """Send a request; an older one is cancelled.
+
+        Args:
+            messages: The conversation.
+            structured: Whether the answer shall be JSON, if the endpoint can.
+        """
         self.cancel()
         if self._loop is None or self._client is None:
             self._events.put((self._number, Failed("the connection is closed")))
             return
-        chat = [message._asdict() for message in messages]
-        work = self._converse(self._client, self._number, chat)
+        self._acting = asyncio.Event()
+        streamer = Streamer(self._config, self._client, self._capabilities)
+        work = self._converse(streamer, self._number, list(messages), structured, self._acting)
         self._task = asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def let_act(self) -> None:
+        """Let the conversation in progress use tools: it is certain that its answer is wanted."""
+        if self._acting is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._acting.set)
+            self._acting = None
 
     def cancel(self) -> None:
         """Close the connection of the request in progress, if there is one; nothing of it is polled any more."""
         self._number += 1
+        self._acting = None
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -107,53 +104,67 @@ class Endpoint:
         self.cancel()
         if self._loop is None or self._thread is None or self._client is None:
             return
-        asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result(timeout=_CLOSE_S)
+        if self._toolbox is not None:
+            self._finish(self._loop, self._toolbox.stop())
+        self._finish(self._loop, self._client.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSE_S)
         self._loop.close()
         self._loop = self._thread = self._client = None
 
-    async def _converse(self, client: AsyncOpenAI, number: int, chat: list[dict[str, str]]) -> None:
-        """Stream the answer; try once more if nothing has come."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            began = False
-            try:
-                async for text in self._tokens(client, chat):
-                    began = True
-                    self._events.put((number, Token(text)))
-            except Exception as error:  # whatever the network or the server does, the engine hears of it
-                reason = self._describe(error)
-                if not began and attempt < _ATTEMPTS:
-                    _log.warning("language model: %s; trying once more", reason)
-                    continue
-                self._events.put((number, Failed(reason)))
-            else:
-                self._events.put((number, Finished()))
-            return
+    def _finish(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
+        """Do the last work, but do not wait for ever."""
+        try:
+            asyncio.run_coroutine_threadsafe(work, loop).result(timeout=_CLOSE_S)
+        except TimeoutError:
+            _log.warning("language model: a connection did not close in %g s", _CLOSE_S)
 
-    async def _tokens(self, client: AsyncOpenAI, chat: list[dict[str, str]]) -> AsyncIterator[str]:
-        """Texts of the stream; raises if it is cut, silent, or empty."""
-        clock = asyncio.get_running_loop()
-        async with asyncio.timeout_at(clock.time() + self._config.first_token_s) as deadline:
-            create: Any = client.chat.completions.create
-            stream = await create(
-                model=self._config.model,
-                messages=chat,
-                temperature=self._config.temperature,
-                max_tokens=self._config.max_tokens,
-                stream=True,
-            )
-            said, finished = False, False
-            async with stream:
-                async for chunk in stream:
-                    for choice in chunk.choices or ():
-                        finished = finished or choice.finish_reason is not None
-                        if text := choice.delta.content:
-                            said = True
-                            yield text
-                            deadline.reschedule(clock.time() + self._config.token_gap_s)
-            if not finished or not said:
-                raise CutStreamError("the stream was cut" if said else "the answer is empty")
+    async def _converse(
+        self,
+        streamer: Streamer,
+        number: int,
+        messages: list[ChatMessage],
+        structured: bool,
+        acting: asyncio.Event,
+    ) -> None:
+        """Complete, use the tools that are asked for, and complete again."""
+        for left in range(self._config.tool_rounds, -1, -1):
+            said: list[str] = []
+
+            def say(text: str, said: list[str] = said) -> None:
+                said.append(text)
+                self._events.put((number, Token(text)))
+
+            tools = self._toolbox.offered() if self._toolbox is not None and left else []
+            try:
+                calls = await self._complete(streamer, Completion(messages, tools, structured), say, said)
+            except Exception as error:  # whatever the network or the server does, the engine hears of it
+                self._events.put((number, Failed(self._describe(error))))
+                return
+            if not calls or self._toolbox is None or not left:
+                break
+            await acting.wait()
+            messages += await self._use(self._toolbox, "".join(said), calls[:_MOST_CALLS])
+        self._events.put((number, Finished()))
+
+    async def _complete(
+        self, streamer: Streamer, asked: Completion, say: Callable[[str], None], said: list[str]
+    ) -> tuple[ToolCall, ...]:
+        """Stream one completion; try once more if nothing has come."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return await streamer.stream(asked, say)
+            except Exception as error:  # as above
+                if said:
+                    raise
+                _log.warning("language model: %s; trying once more", self._describe(error))
+        return await streamer.stream(asked, say)
+
+    async def _use(self, toolbox: Toolbox, said: str, calls: tuple[ToolCall, ...]) -> list[ChatMessage]:
+        """Call tools at the same time, and write down what they return."""
+        results = await asyncio.gather(*(toolbox.call(call) for call in calls))
+        asked = ChatMessage("assistant", said, calls=tuple(call.readable() for call in calls))
+        return [asked, *(ChatMessage("tool", text, answers=c.id) for c, text in zip(calls, results, strict=True))]
 
     def _describe(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mio.character import Character, read_character
 from mio.contracts.engine import Engine
@@ -11,8 +12,12 @@ from nodes.thinker.encoder import SentenceEncoder
 from nodes.thinker.memory.people import People
 from nodes.thinker.persona import Persona
 from nodes.thinker.storyteller import Storyteller
+from nodes.thinker.tool_servers import ToolServers
 from nodes.thinker.turns import TurnTaker
 from nodes.thinker.understanding import Thresholds, Understanding
+
+if TYPE_CHECKING:
+    from nodes.thinker.toolbox import Toolbox
 
 
 def build_engine(config: ThinkerConfig) -> Engine:
@@ -48,9 +53,20 @@ def _build_thinker(config: ThinkerConfig, character: Character, storyteller: Sto
             from nodes.thinker.endpoint import Endpoint
             from nodes.thinker.language_model import LanguageModelEngine
 
-            endpoint = Endpoint(config.openai, os.environ.get(config.openai.api_key_env, ""))
+            key = os.environ.get(config.openai.api_key_env, "")
+            endpoint = Endpoint(config.openai, key, _build_toolbox(config, character))
             engine = LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed)
     return engine
+
+
+def _build_toolbox(config: ThinkerConfig, character: Character) -> "Toolbox | None":
+    """The tools that the user lets the character use; None without any."""
+    if not config.openai.tools:
+        return None
+    from nodes.thinker.toolbox import Toolbox
+
+    servers = character.section("tools", ToolServers).permitted(config.openai.tools, character.folder)
+    return Toolbox(servers, character.folder, os.environ)
 
 
 def build_storyteller(config: ThinkerConfig, character: Character) -> Storyteller:

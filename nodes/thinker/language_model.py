@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from mio.contracts.engine import Output, Outputs
-from mio.contracts.messages import Transcript
+from mio.contracts.messages import Message, Transcript, VideoFrame
+from nodes.thinker.background import Recollecting
+from nodes.thinker.chat import Event, Failed, Finished, Token
 from nodes.thinker.clauses import Clause, ClauseCutter
 from nodes.thinker.config import OpenAIConfig
 from nodes.thinker.dialogue import Turn
-from nodes.thinker.endpoint import Endpoint, Event, Failed, Finished, Token
+from nodes.thinker.endpoint import Endpoint
+from nodes.thinker.languages import language_of
+from nodes.thinker.memory.gate import GateError
 from nodes.thinker.persona import Persona
-from nodes.thinker.prompt import write_prompt
+from nodes.thinker.prompt import Question, write_prompt
+from nodes.thinker.reply_format import ReplyReader
+from nodes.thinker.sight import Sight
 from nodes.thinker.storyteller import Heard, Storyteller
 from nodes.thinker.turns import Phase, TurnTaker
 from nodes.thinker.understanding import Meaning, Verdict
 
 _log = logging.getLogger(__name__)
+
+_DISOBEYED = 2  # answers in a row that are no JSON, after which it is not asked for any more
 
 
 @dataclass
@@ -28,6 +36,7 @@ class _Thought:
         turn: The turn that it answers.
         meaning: What the pack understands, for the case that it has to answer.
         asked_ns: Tick at which it began; 0 before the first one.
+        reader: Reads what the model writes.
         cutter: Cuts the answer into clauses.
         said: Whether the model has said anything.
         looks_thoughtful: Whether the avatar has been told to.
@@ -37,6 +46,7 @@ class _Thought:
     turn: Turn
     meaning: Meaning
     asked_ns: int
+    reader: ReplyReader
     cutter: ClauseCutter
     said: bool = False
     looks_thoughtful: bool = False
@@ -49,7 +59,14 @@ class LanguageModelEngine(TurnTaker):
     tick_hz = 50.0
 
     def __init__(
-        self, config: OpenAIConfig, endpoint: Endpoint, storyteller: Storyteller, persona: Persona, *, seed: int
+        self,
+        config: OpenAIConfig,
+        endpoint: Endpoint,
+        storyteller: Storyteller,
+        persona: Persona,
+        *,
+        seed: int,
+        memory: Recollecting | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -59,16 +76,27 @@ class LanguageModelEngine(TurnTaker):
             storyteller: Finds what the pack knows about the matter, and answers when the model cannot.
             persona: Who the model is told to be.
             seed: Of the choice among answers that fit equally.
+            memory: Recalls the story so far and the person; left out, only the pack's answers are known.
         """
         super().__init__(language=persona.language, seed=seed)
         self._config = config
         self._endpoint = endpoint
         self._storyteller = storyteller
         self._persona = persona
+        self._memory = memory
+        self._sight = Sight(config.picture_px)
+        self._disobeyed = 0
         self._thought: _Thought | None = None
         self._now_ns = 0
         self._down_until_ns = 0
         self._resume = False
+
+    def step(self, port: str, message: Message) -> Outputs:
+        """See :class:`~mio.contracts.engine.Engine`."""
+        if isinstance(message, VideoFrame):
+            self._sight.see(message, self._now_ns)
+            return ()
+        return super().step(port, message)
 
     def import_state(self, state: dict[str, Any]) -> None:
         """Take over; an answer that the model had not begun is asked for again, a begun one ends where it is."""
@@ -95,10 +123,8 @@ class LanguageModelEngine(TurnTaker):
         turn.question = meaning.example
         if meaning.entry is not None and meaning.verdict is Verdict.CLEAR:
             turn.topic = meaning.entry.topic
-        if self._now_ns < self._down_until_ns:
+        if self._now_ns < self._down_until_ns or not self._ask(turn, meaning, heard):
             yield from self._answer_from_pack(turn, meaning)
-        else:
-            self._ask(turn, meaning, heard.alternatives)
 
     def _drop(self) -> None:
         if self._thought is not None:
@@ -108,24 +134,54 @@ class LanguageModelEngine(TurnTaker):
     def _pass_time(self, mono_ns: int) -> Outputs:
         self._now_ns = mono_ns
         if self._resume:
-            self._ask_again()
+            yield from self._ask_again()
+        if self._state.phase is not Phase.PREPARING:
+            self._endpoint.let_act()
         for event in self._endpoint.poll():
             yield from self._hear(event)
         yield from self._fill_the_time()
         yield from self._send()
 
-    def _ask(self, turn: Turn, meaning: Meaning, alternatives: list[str]) -> None:
-        facts = [entry for entry, _ in meaning.candidates if entry.kind in ("fact", "smalltalk")][: self._config.facts]
-        turns = self._state.dialogue.turns[-1 - self._config.history_turns :]
-        self._endpoint.ask(write_prompt(self._persona, facts, turns, alternatives))
-        self._thought = _Thought(turn, meaning, self._now_ns, ClauseCutter(eager=True))
+    def _ask(self, turn: Turn, meaning: Meaning, heard: Transcript) -> bool:
+        """Send the question to the model; false if it must not be sent."""
+        dialogue = self._state.dialogue
+        language = self._language_of(heard)
+        question = Question(
+            turns=dialogue.turns[-1 - self._config.history_turns :],
+            alternatives=heard.alternatives,
+            facts=[e for e, _ in meaning.candidates if e.kind in ("fact", "smalltalk")][: self._config.facts],
+            background=self._memory.background(heard.text, dialogue) if self._memory is not None else None,
+            picture=self._sight.picture(self._now_ns) if self._config.sees else "",
+            language=language,
+        )
+        structured = self._config.structured and self._disobeyed < _DISOBEYED
+        try:
+            messages = write_prompt(self._persona, question, structured=structured)
+        except GateError as error:
+            _log.error("language model: not asked, %s", error)
+            return False
+        if self._state.answer is not None:
+            self._state.answer.language = language
+        self._endpoint.ask(messages, structured=structured)
+        reader = ReplyReader(expecting=structured)
+        self._thought = _Thought(turn, meaning, self._now_ns, reader, ClauseCutter(eager=True))
+        return True
 
-    def _ask_again(self) -> None:
+    def _language_of(self, heard: Transcript) -> str:
+        """What the person speaks; recognised speech says so, typed words are looked at."""
+        if heard.source == "speech" and heard.language != self._persona.language:
+            return heard.language
+        return language_of(heard.text, self._persona.language)
+
+    def _ask_again(self) -> Iterator[Output]:
         """Go on where a predecessor stood."""
         self._resume = False
         turn = self._state.dialogue.turns[-1]
         meaning = self._storyteller.understand(Heard(turn.user), self._state.dialogue)
-        self._ask(turn, meaning, [])
+        language = self._state.answer.language if self._state.answer is not None else ""
+        heard = Transcript(text=turn.user, language=language or self._persona.language)
+        if not self._ask(turn, meaning, heard):
+            yield from self._answer_from_pack(turn, meaning)
 
     def _hear(self, event: Event) -> Iterator[Output]:
         thought = self._thought
@@ -133,13 +189,23 @@ class LanguageModelEngine(TurnTaker):
             return
         match event:
             case Token(text):
-                clauses = thought.cutter.feed(text)
+                clauses = thought.cutter.feed(thought.reader.feed(text))
                 thought.said = thought.said or bool(clauses)
                 yield from self._say(clauses, complete=False)
             case Finished():
-                yield from self._finish(thought, thought.cutter.finish(), "")
+                clauses = thought.cutter.feed(thought.reader.finish()) + thought.cutter.finish()
+                self._judge_form(thought.reader)
+                yield from self._finish(thought, clauses, "")
             case Failed(reason):
                 yield from self._finish(thought, [], reason)
+
+    def _judge_form(self, reader: ReplyReader) -> None:
+        """Stop asking for JSON from a model that does not write it."""
+        if not self._config.structured or self._disobeyed >= _DISOBEYED:
+            return
+        self._disobeyed = 0 if reader.obeyed else self._disobeyed + 1
+        if self._disobeyed >= _DISOBEYED:
+            _log.warning("language model: it does not write JSON; from now on it is asked for text with marks")
 
     def _finish(self, thought: _Thought, clauses: list[Clause], problem: str) -> Iterator[Output]:
         """Say what is left of the answer; if there was none at all, answer from the pack."""
@@ -154,6 +220,8 @@ class LanguageModelEngine(TurnTaker):
         yield from self._answer_from_pack(thought.turn, thought.meaning)
 
     def _answer_from_pack(self, turn: Turn, meaning: Meaning) -> Iterator[Output]:
+        if self._state.answer is not None:
+            self._state.answer.language = ""
         clauses = self._storyteller.answer(meaning, turn, self._state.dialogue, self._random)
         yield from self._say(clauses, complete=True)
 
@@ -169,5 +237,7 @@ class LanguageModelEngine(TurnTaker):
             yield self._motion(answer, "think", -1)
         if waited_s >= self._config.filler_after_s and not thought.filled:
             thought.filled = True
+            if answer.language not in ("", self._persona.language):  # the pack's words are in another language
+                return
             filler = self._storyteller.filler(thought.turn, self._state.dialogue, self._random)
             yield from self._say(filler, complete=False)

@@ -52,6 +52,7 @@ class Answer:
         waiting: Clauses that are not sent yet.
         complete: Whether no more clauses will come.
         question: What is answered.
+        language: Language of the answer, BCP 47; empty for the character's own.
     """
 
     segment_id: int
@@ -63,6 +64,7 @@ class Answer:
     waiting: list[Clause] = field(default_factory=lambda: [])
     complete: bool = False
     question: str = ""
+    language: str = ""
 
 
 @dataclass
@@ -320,7 +322,7 @@ class TurnTaker(Engine):
             first_char=answer.char if clause.text else max(0, answer.char - 1),
             emotion=clause.emotion,
             intensity=clause.intensity,
-            language=self._language,
+            language=answer.language or self._language,
             session=answer.session,
             segment_id=answer.segment_id,
             origin_ns=answer.origin_ns,
