@@ -99,7 +99,7 @@ def _system(persona: Persona, question: Question, *, structured: bool) -> str:
         _listed("What you do and do not do:", persona.rules),
         _TALK,
         f"{_SPEECH} {form}",
-        _listed(_FACTS, [_fact(entry) for entry in question.facts]),
+        _listed(_FACTS, [told(entry) for entry in question.facts]),
         *_recalled(question.background),
         _language(persona, question.language),
     ]
@@ -109,7 +109,7 @@ def _system(persona: Persona, question: Question, *, structured: bool) -> str:
 def _recalled(background: Background | None) -> list[str]:
     if background is None:
         return []
-    story = dict.fromkeys(as_talk(_told(item), _LONGEST_ITEM_CHARS) for item in background.items)
+    story = dict.fromkeys(as_talk(_in_words(item), _LONGEST_ITEM_CHARS) for item in background.items)
     return [
         _listed(_STORY, list(story)),
         _listed(_PERSON, [as_talk(line, _LONGEST_ITEM_CHARS) for line in background.person]),
@@ -117,7 +117,7 @@ def _recalled(background: Background | None) -> list[str]:
     ]
 
 
-def _told(item: Node | Edge | Passage) -> str:
+def _in_words(item: Node | Edge | Passage) -> str:
     match item:
         case Node():
             return f"{item.name}: {item.text}"
@@ -138,6 +138,7 @@ def _listed(title: str, lines: Sequence[str]) -> str:
     return "\n".join([title, *(f"- {line}" for line in lines)]) if lines else ""
 
 
-def _fact(entry: Entry) -> str:
+def told(entry: Entry) -> str:
+    """What a character knows by an entry of its pack, without marks."""
     said = " ".join(clause.text for text in entry.answers[:1] + entry.more[:1] for clause in cut_clauses(text))
     return f"{entry.questions[0]} {said}"

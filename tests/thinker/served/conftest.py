@@ -207,8 +207,8 @@ class FaultyProxy:
         client.sendall(head % (status, len(body)) + body)
 
     def _relay(self, server: socket.socket, client: socket.socket, fault: Fault) -> None:
-        """Send the answer on; the fault comes after two pieces with words in them, or before the first."""
-        after = {"cut": 4, "silence": 4}.get(fault, 0)
+        """Send the answer on; the fault comes after some pieces with words in them, or before the first."""
+        after = {"cut": 6, "silence": 6}.get(fault, 0)
         pieces = 0
         server.settimeout(0.02)
         while True:
