@@ -17,6 +17,7 @@ from nodes.thinker.turns import TurnTaker
 from nodes.thinker.understanding import Thresholds, Understanding
 
 if TYPE_CHECKING:
+    from nodes.thinker.story_memory import StoryMemory
     from nodes.thinker.toolbox import Toolbox
 
 
@@ -55,7 +56,17 @@ def _build_thinker(config: ThinkerConfig, character: Character, storyteller: Sto
 
             key = os.environ.get(config.openai.api_key_env, "")
             endpoint = Endpoint(config.openai, key, _build_toolbox(config, character))
-            engine = LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed)
+            memory = _build_memory(config, character)
+            engine = LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed, memory=memory)
+
+
+def _build_memory(config: ThinkerConfig, character: Character) -> "StoryMemory | None":
+    """What a language model may know of the pack's story; None if it has none."""
+    from nodes.thinker.construction.pack_story import read_story
+    from nodes.thinker.story_memory import open_story_memory
+
+    story = read_story(character.folder)
+    return open_story_memory(story, cache_folder(config.cache_dir, character)) if story is not None else None
     return engine
 
 
