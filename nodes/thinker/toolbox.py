@@ -6,6 +6,7 @@ tool did not answer, and goes on without.
 """
 
 import asyncio
+import importlib.util
 import json
 import logging
 import re
@@ -53,10 +54,8 @@ class Toolbox:
         Raises:
             ConfigError: If the package for it is missing.
         """
-        try:
-            import mcp  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise ConfigError("tools need the package mcp", "pip install 'mio[tools]'") from error
+        if importlib.util.find_spec("mcp") is None:
+            raise ConfigError("tools need the package mcp", "pip install 'mio[tools]'")
         self._servers = dict(servers)
         self._folder = folder
         self._environ = environ
