@@ -8,7 +8,7 @@ import argparse
 import math
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -81,8 +81,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
     storyteller = build_storyteller(config, character)
     judged: list[Judgement] = []
     scripts = _read_scripts(args.scenes)
-    for script in scripts:
-        lines, dialogue = _play(script, config, complete if args.improvise else None)
+    improvise = complete if args.improvise else None
+    for script, (lines, dialogue) in zip(scripts, _play_all(scripts, build_engine(config), improvise), strict=True):
         scene = Scene(_sheet(character, storyteller, lines), f"{script.setting} {script.visitor}", dialogue)
         try:
             judgement = judge(scene, complete)
@@ -119,20 +119,26 @@ def _mean(judgement: Judgement) -> float:
     return mean(judgement.scores.values())
 
 
-def _play(script: Script, config: ThinkerConfig, improvise: Complete | None) -> tuple[list[str], str]:
-    """Play a scene; what the visitor said, and the whole dialogue with marks."""
-    engine = build_engine(config)
+def _play_all(scripts: list[Script], engine: Engine, improvise: Complete | None) -> Iterator[tuple[list[str], str]]:
+    """Play scenes, each as the first conversation; what the visitor said, and the whole dialogue with marks."""
+    fresh = engine.export_state()
     engine.open()
-    said: list[str] = []
-    dialogue: list[str] = []
     try:
-        for number, line in enumerate(script.lines, 1):
-            if improvise is not None and dialogue:
-                line = _improvised(script, dialogue, improvise) or line
-            said.append(line)
-            dialogue += [f"Visitor: {line}", f"Character: {_answer(engine, line, number)}"]
+        for script in scripts:
+            engine.import_state(fresh)
+            yield _play(script, engine, improvise)
     finally:
         engine.close()
+
+
+def _play(script: Script, engine: Engine, improvise: Complete | None) -> tuple[list[str], str]:
+    said: list[str] = []
+    dialogue: list[str] = []
+    for number, line in enumerate(script.lines, 1):
+        if improvise is not None and dialogue:
+            line = _improvised(script, dialogue, improvise) or line
+        said.append(line)
+        dialogue += [f"Visitor: {line}", f"Character: {_answer(engine, line, number)}"]
     return said, "\n".join(dialogue)
 
 

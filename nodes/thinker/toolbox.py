@@ -6,6 +6,7 @@ tool did not answer, and goes on without.
 """
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import logging
@@ -61,6 +62,7 @@ class Toolbox:
         self._environ = environ
         self._tools: dict[str, _Tool] = {}
         self._clients: dict[str, Client] = {}
+        self._doubts: dict[str, asyncio.Event] = {}  # whether a server still runs
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -100,6 +102,7 @@ class Toolbox:
             _log.warning("tools: '%s' did not answer in %g s", call.name, timeout_s)
             return _FAILED
         except Exception as error:  # whatever a foreign server does, the conversation goes on
+            self._doubts[tool.server].set()
             _log.warning("tools: '%s' failed: %s", call.name, _line(error))
             return _FAILED
         return as_talk(_text(result), _LONGEST_CHARS) or "The tool answered nothing."
@@ -128,11 +131,14 @@ class Toolbox:
             missing = set(server.allow) - {tool.name for tool in listed.tools}
             if missing:
                 _log.warning("tools: server '%s' has no %s", name, ", ".join(sorted(missing)))
+            doubt = self._doubts[name] = asyncio.Event()
             self._clients[name] = client
             while True:
-                await asyncio.sleep(_AGAIN_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(doubt.wait(), _AGAIN_S)
+                doubt.clear()
                 async with asyncio.timeout(_CONNECT_S):
-                    await client.list_tools()  # notices that a server has gone
+                    await client.list_tools()  # fails if the server has gone
 
     def _target(self, server: ToolServer) -> Any:
         from mcp.client.stdio import StdioServerParameters
