@@ -17,7 +17,7 @@ def time(place: str) -> str:
 @server.tool()
 async def sleep() -> str:
     """Take too long."""
-    await anyio.sleep(20.0)
+    await anyio.sleep(600.0)
     return "late"
 
 

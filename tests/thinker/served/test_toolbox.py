@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from mio.errors import ConfigError
@@ -16,7 +17,9 @@ pytest.importorskip("mcp")
 
 HERE = Path(__file__).parent
 ALLOWED = ["time", "sleep", "fail", "preach", "environment", "die"]
-SERVER = ToolServer(allow=ALLOWED, command=[sys.executable, "clock_server.py"], env=["SHOWN", "MISSING"], timeout_s=1.0)
+SERVER = ToolServer(
+    allow=ALLOWED, command=[sys.executable, "clock_server.py"], env=["SHOWN", "MISSING"], timeout_s=30.0
+)
 ENVIRON = {"SHOWN": "1", "HIDDEN_KEY": "sk-secret"}
 DEADLINE_S = 60.0
 
@@ -46,14 +49,16 @@ def test_allowed_tools_are_offered_and_answer_whatever_happens_to_one_of_them():
         assert sorted(offered) == sorted(f"clock__{name}" for name in ALLOWED)
         assert offered["clock__time"]["description"] == "Tell the time at a place."
         assert "place" in offered["clock__time"]["parameters"]["properties"]
-        names = ("sleep", "fail", "preach", "environment", "forbidden")
+        names = ("fail", "preach", "environment", "forbidden")
         calls = [*(call(name) for name in names), ToolCall("1", "clock__time", "no JSON"), call("time")]
         said = [*await asyncio.gather(*(toolbox.call(one) for one in calls))]
         said.append(await toolbox.call(call("time", place="pier")))
+        toolbox._servers["clock"] = msgspec.structs.replace(SERVER, timeout_s=0.3)
+        said.append(await toolbox.call(call("sleep")))
         said.append(await toolbox.call(call("die")))
         return [*said, await toolbox.call(call("time", place="pier"))]
 
-    slow, failed, sermon, variables, forbidden, unreadable, incomplete, good, dead, after = with_tools(work)
+    failed, sermon, variables, forbidden, unreadable, incomplete, good, slow, dead, after = with_tools(work)
     assert "did not answer" in dead
     assert "did not answer" in after or "no such tool" in after
     assert good == "noon at the pier"
