@@ -1,4 +1,4 @@
-"""What a language model may know about the matter besides the pack's answers: of the story, and of the person."""
+"""What a language model may know about the matter besides the pack's answers: of its story."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -14,13 +14,11 @@ class Background(NamedTuple):
         present: The narrative present it was recalled in.
         items: Nodes, edges and passages of the story, best first.
         lies_ahead: Whether what was asked for lies ahead in the story.
-        person: Lines about the person who is spoken to, and about earlier conversations.
     """
 
     present: Present
     items: Sequence[Node | Edge | Passage] = ()
     lies_ahead: bool = False
-    person: Sequence[str] = ()
 
 
 class Recollecting(Protocol):

@@ -15,6 +15,7 @@ from nodes.thinker.dialogue import Turn
 from nodes.thinker.endpoint import Endpoint
 from nodes.thinker.languages import language_of
 from nodes.thinker.memory.gate import GateError
+from nodes.thinker.memory.reminding import describe
 from nodes.thinker.persona import Persona
 from nodes.thinker.prompt import Question, write_prompt
 from nodes.thinker.reply_format import ReplyReader
@@ -151,6 +152,7 @@ class LanguageModelEngine(TurnTaker):
             alternatives=heard.alternatives,
             facts=[e for e, _ in meaning.candidates if e.kind in ("fact", "smalltalk")][: self._config.facts],
             background=self._memory.background(heard.text, dialogue) if self._memory is not None else None,
+            person=describe(self._in_mind()),
             picture=self._sight.picture(self._now_ns) if self._config.sees else "",
             language=language,
         )

@@ -53,7 +53,8 @@ class Question(NamedTuple):
         turns: The dialogue, oldest first; the last one is to be answered.
         alternatives: Other readings of what was said last.
         facts: Entries of the pack about the matter.
-        background: What was recalled of the story and the person; None without such a memory.
+        background: What was recalled of the story; None without one.
+        person: What is remembered of the person who is talked to, one sentence each.
         picture: What is seen, as a ``data:`` address; empty for nothing.
         language: Language to answer in, BCP 47; empty for the persona's.
     """
@@ -62,6 +63,7 @@ class Question(NamedTuple):
     alternatives: Sequence[str] = ()
     facts: Sequence[Entry] = ()
     background: Background | None = None
+    person: Sequence[str] = ()
     picture: str = ""
     language: str = ""
 
@@ -101,6 +103,7 @@ def _system(persona: Persona, question: Question, *, structured: bool) -> str:
         f"{_SPEECH} {form}",
         _listed(_FACTS, [told(entry) for entry in question.facts]),
         *_recalled(question.background),
+        _listed(_PERSON, [as_talk(line, _LONGEST_ITEM_CHARS) for line in question.person]),
         _language(persona, question.language),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
@@ -112,7 +115,6 @@ def _recalled(background: Background | None) -> list[str]:
     story = dict.fromkeys(as_talk(_in_words(item), _LONGEST_ITEM_CHARS) for item in background.items)
     return [
         _listed(_STORY, list(story)),
-        _listed(_PERSON, [as_talk(line, _LONGEST_ITEM_CHARS) for line in background.person]),
         _AHEAD if background.lies_ahead else "",
     ]
 

@@ -118,6 +118,16 @@ def test_the_model_is_told_who_it_is_what_it_knows_and_what_was_said(make: Make,
     assert server.headers[1]["authorization"] == f"Bearer {KEY}"
 
 
+def test_the_model_is_told_what_the_person_has_told_of_themselves(make: Make, server: Any):
+    engine = make()
+    ask(engine, "My name is Anna.", 1)
+    run(engine, finished)
+    ask(engine, "Do you know me?", 2)
+    run(engine, finished)
+    assert "name: Anna" not in server.requests[0]["messages"][0]["content"]
+    assert "- name: Anna" in server.requests[1]["messages"][0]["content"]
+
+
 def test_the_model_sees_only_what_was_heard_of_an_answer(make: Make, server: Any):
     server.plan("One two three four five. ", "Six seven eight nine.")
     engine = make()
