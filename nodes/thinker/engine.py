@@ -58,6 +58,7 @@ def _build_thinker(config: ThinkerConfig, character: Character, storyteller: Sto
             endpoint = Endpoint(config.openai, key, _build_toolbox(config, character))
             memory = _build_memory(config, character)
             engine = LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed, memory=memory)
+    return engine
 
 
 def _build_memory(config: ThinkerConfig, character: Character) -> "StoryMemory | None":
@@ -67,7 +68,6 @@ def _build_memory(config: ThinkerConfig, character: Character) -> "StoryMemory |
 
     story = read_story(character.folder)
     return open_story_memory(story, cache_folder(config.cache_dir, character)) if story is not None else None
-    return engine
 
 
 def _build_toolbox(config: ThinkerConfig, character: Character) -> "Toolbox | None":
