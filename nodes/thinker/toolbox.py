@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 10.0
 _AGAIN_S = 15.0  # after a server has failed
+_GOODBYES, _GOODBYE_S = 3, 0.5
 _LONGEST_CHARS = 2_000  # of a result
 _FAILED = "The tool did not answer. Go on without it, and do not invent its result."
 _NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -64,16 +65,22 @@ class Toolbox:
         self._clients: dict[str, Client] = {}
         self._doubts: dict[str, asyncio.Event] = {}  # whether a server still runs
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     def start(self) -> None:
         """Connect in the background; to be called in the loop."""
+        self._stopping = False
         self._tasks = [asyncio.create_task(self._keep(name, server)) for name, server in self._servers.items()]
 
     async def stop(self) -> None:
         """Disconnect, and end the programs that were started."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stopping = True
+        left = set(self._tasks)
+        for _ in range(_GOODBYES):
+            if left:  # a connection that is being lost at this moment swallows the first request to end
+                for task in left:
+                    task.cancel()
+                _, left = await asyncio.wait(left, timeout=_GOODBYE_S)
         self._tasks = []
 
     def offered(self) -> list[dict[str, Any]]:
@@ -109,14 +116,15 @@ class Toolbox:
 
     async def _keep(self, name: str, server: ToolServer) -> None:
         """Stay connected to a server; if it fails, connect again later."""
-        while True:
+        while not self._stopping:
             try:
                 await self._serve(name, server)
             except Exception as error:  # whatever a foreign server does, the conversation goes on
                 _log.warning("tools: server '%s': %s", name, _line(error))
             finally:
                 self._clients.pop(name, None)
-            await asyncio.sleep(_AGAIN_S)
+            if not self._stopping:
+                await asyncio.sleep(_AGAIN_S)
 
     async def _serve(self, name: str, server: ToolServer) -> None:
         from mcp import Client
