@@ -23,6 +23,7 @@ class BertShape(msgspec.Struct, frozen=True):
     hidden_size: int
     num_attention_heads: int
     num_hidden_layers: int
+    intermediate_size: int = 1536
     layer_norm_eps: float = 1e-12
 
 
