@@ -1,7 +1,7 @@
 """How much of one answer's words are in another: token F1, and the stretch of a text that has most of an answer.
 
-Token F1 as in Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text" (2016): lower case, without
-punctuation and articles.
+Token F1 as in Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text" (2016): lower case,
+without punctuation and articles.
 """
 
 import re
@@ -31,7 +31,13 @@ def content_words(text: str) -> list[str]:
 def token_f1(said: str, answers: Sequence[str]) -> float:
     """Token F1 with the answer that is most alike, 0..1."""
     words = Counter(content_words(said))
-    return max((_f1((words & (right := Counter(content_words(answer)))).total(), words.total(), right.total()) for answer in answers), default=0.0)
+    return max(
+        (
+            _f1((words & (right := Counter(content_words(answer)))).total(), words.total(), right.total())
+            for answer in answers
+        ),
+        default=0.0,
+    )
 
 
 def best_span(words: Sequence[str], answers: Sequence[str]) -> Span:

@@ -82,7 +82,9 @@ class Bert(nn.Module):
     def below(self, ids: Tensor, mask: Tensor, kinds: Tensor | None = None) -> Tensor:
         """What the layers that stay as they are make of tokens, ``[B, T]`` ids and mask to ``[B, T, D]``."""
         parts = self.embeddings
-        x = parts["word_embeddings"](ids) + parts["token_type_embeddings"](torch.zeros_like(ids) if kinds is None else kinds)
+        x = parts["word_embeddings"](ids) + parts["token_type_embeddings"](
+            torch.zeros_like(ids) if kinds is None else kinds
+        )
         x = parts["LayerNorm"](x + parts["position_embeddings"].weight[: ids.shape[1]])
         return self._through(x, mask, 0, self.first)
 

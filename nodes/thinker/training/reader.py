@@ -5,44 +5,40 @@ see both (Cao et al., "DeFormer: Decomposing Pre-trained Transformers for Faster
 begin and end are normalised over all windows of a question (Clark and Gardner, "Simple and Effective Multi-Paragraph
 Reading Comprehension", 2018), so they can be compared between windows.
 
-    python -m nodes.thinker.training.reader --data FOLDER --out FOLDER [--fold 0 --folds 6] [--resume]
+    python -m nodes.thinker.training.reader --data FOLDER --out FOLDER
 """
 
 import argparse
-import logging
 import random
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import torch
-from tokenizers import Tokenizer
+from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 
+from mio.training.loop import Plan, train
+from mio.training.progress import Progress
+from mio.training.run_folder import RunFolder, write_weights
+from mio.training.seeds import seed_all
 from nodes.thinker.encoder import packaged_model
-from nodes.thinker.reading.overlap import best_span
-from nodes.thinker.reading.windows import windows
+from nodes.thinker.reading.overlap import Span, best_span
+from nodes.thinker.reading.terms import TermIndex
 from nodes.thinker.training.bert import Bert, load_bert
-from nodes.thinker.training.relevance import LONGEST_QUESTION, LONGEST_WINDOW, tokenize
+from nodes.thinker.training.relevance import learnt
+from nodes.thinker.training.states import Lower, Tokens, pad
 from nodes.thinker.training.tales import Library, Question, Tale, load_library
-from nodes.thinker.wording import WordIndex
-from nodes.thinker.words import plain
-
-FIRST_LAYER = 4
 
 _CROP = 96  # tokens of a window in training
 _HARD = 5  # windows without evidence that share most words with the question
 _SPAN_F1 = 0.5  # of a stretch that is good enough to be learnt as the answer
 _BATCH = 8
-_EPOCHS = 2
-_RATE, _HEAD_RATE = 1e-4, 5e-4
+_EVERY = 4  # one held-out question of so many is measured during training
 _WARMUP_STEPS = 40
-_SAVE_EVERY = 40
-_log = logging.getLogger(__name__)
 
 
 class Reader(nn.Module):
@@ -58,12 +54,12 @@ class Reader(nn.Module):
         for parameter in (self.kinds.weight, self.bounds.weight, self.holds.weight):
             nn.init.normal_(parameter, std=0.02)
 
-    def forward(self, question: "Tokens", window: "Tokens") -> tuple[Tensor, Tensor]:
+    def forward(self, question: Tokens, window: Tokens) -> tuple[Tensor, Tensor]:
         """Read.
 
         Args:
-            question: ``[B, Q, D]``.
-            window: ``[B, T, D]``.
+            question: States ``[B, Q, D]``.
+            window: States ``[B, T, D]``.
 
         Returns:
             Scores of begin and end, ``[B, T, 2]``, and of whether the answer is there, ``[B]``.
@@ -72,13 +68,6 @@ class Reader(nn.Module):
         states = self.bert.above(x, torch.cat([question.mask, window.mask], 1))
         bounds = self.bounds(states[:, question.mask.shape[1] :])
         return bounds.masked_fill(window.mask[..., None] == 0, -1e4), self.holds(states[:, 0])[:, 0]
-
-
-class Tokens(NamedTuple):
-    """What the frozen layers make of texts: ``[B, T, D]`` and the mask ``[B, T]``."""
-
-    below: Tensor
-    mask: Tensor
 
 
 class Window(NamedTuple):
@@ -96,7 +85,7 @@ class Item(NamedTuple):
     Attributes:
         asked: States ``[Q, D]``.
         right: The window with the evidence.
-        span: First and last token of the answer there; (-1, -1) if it is not there in these words.
+        span: First and last token of the answer there.
         wrong: Windows without evidence that look alike.
     """
 
@@ -106,49 +95,38 @@ class Item(NamedTuple):
     wrong: list[Window]
 
 
-@torch.no_grad()
-def read_windows(bert: Bert, tokenizer: Any, tale: Tale) -> list[Window]:
-    """Run the frozen layers over a tale."""
-    cut = [(number, text) for number, section in enumerate(tale.sections, 1) for text in windows(section)]
-    cut.sort(key=lambda row: len(row[1]))
-    found: list[Window] = []
-    for at in range(0, len(cut), 8):
-        group = cut[at : at + 8]
-        ids, mask = tokenize(tokenizer, [text for _, text in group], LONGEST_WINDOW)
-        states = bert.below(ids, mask).half()
-        for (section, text), row, length in zip(group, states, mask.sum(1), strict=True):
-            words = text.split()
-            starts = np.cumsum([0] + [len(word) + 1 for word in words[:-1]])
-            encoding = tokenizer.encode(text)
-            tokens = [encoding.char_to_token(int(start)) for start in starts]
-            first = [int(length) - 1 if token is None else min(token, int(length) - 1) for token in tokens]
-            found.append(Window(section, words, first, row[: int(length)].clone()))
-    return found
+def read_windows(lower: Lower, tale: Tale) -> list[Window]:
+    """The windows of a tale, their words and where these begin among the tokens."""
+    return [
+        Window(text.section, text.text.split(), lower.first_tokens(text.text), text.states)
+        for text in lower.windows(tale)
+    ]
 
 
-@torch.no_grad()
-def items(bert: Bert, tokenizer: Any, tale: Tale, questions: Sequence[Question]) -> list[Item]:
-    """Make a tale's questions something to learn from."""
-    told = read_windows(bert, tokenizer, tale)
-    index = WordIndex([plain(" ".join(window.words)).split() for window in told])
-    ids, mask = tokenize(tokenizer, [q.question for q in questions], LONGEST_QUESTION)
-    asked = bert.below(ids, mask).half()
+def items(lower: Lower, tale: Tale, questions: Sequence[Question]) -> list[Item]:
+    """Those of a tale's questions whose answer stands there, as something to learn from."""
+    told = read_windows(lower, tale)
+    index = TermIndex([" ".join(window.words) for window in told])
+    asked = lower.questions(tale.story, [question.question for question in questions])
     found: list[Item] = []
-    for number, question in enumerate(questions):
-        likeness = index.likeness(plain(question.question).split())
+    for question, text in zip(questions, asked, strict=True):
+        scores = index.scores(question.question)
         mine = [at for at, window in enumerate(told) if window.section in question.sections]
-        others = [at for at in np.argsort(-likeness) if told[at].section not in question.sections][:_HARD]
-        if not mine or not others:
-            continue
+        others = [at for at in np.argsort(-scores) if told[at].section not in question.sections][:_HARD]
         spans = {at: best_span(told[at].words, question.answers) for at in mine}
-        best = max(mine, key=lambda at: (spans[at].f1, likeness[at]))
-        span = (-1, -1)
-        if spans[best].f1 >= _SPAN_F1:
-            first = told[best].first_token
-            end = first[spans[best].end] if spans[best].end < len(first) else len(told[best].states) - 1
-            span = (first[spans[best].begin], max(first[spans[best].begin], end - 1))
-        found.append(Item(asked[number, : int(mask[number].sum())].clone(), told[best], span, [told[at] for at in others]))
+        best = max(mine, key=lambda at: (spans[at].f1, scores[at]), default=None)
+        if best is None or not others or spans[best].f1 < _SPAN_F1:
+            continue
+        first, last = _tokens_of(told[best], spans[best])
+        found.append(Item(text.states, told[best], (first, last), [told[at] for at in others]))
     return found
+
+
+def _tokens_of(window: Window, span: Span) -> tuple[int, int]:
+    """First and last token of a stretch of words."""
+    first = window.first_token[span.begin]
+    end = window.first_token[span.end] if span.end < len(window.words) else len(window.states) - 1
+    return first, max(first, end - 1)
 
 
 def crop(window: Window, span: tuple[int, int], chance: random.Random) -> tuple[Tensor, tuple[int, int]]:
@@ -173,7 +151,7 @@ def loss_of(model: Reader, batch: Sequence[Item], chance: random.Random) -> Tens
         asked += [item.asked, item.asked]
         told += [states, wrong]
         spans.append(span)
-    bounds, holds = model(_pad(asked), _pad(told))
+    bounds, holds = model(_float(asked), _float(told))
     n, time_ = len(batch), bounds.shape[1]
     loss = functional.cross_entropy(holds.view(n, 2), torch.zeros(n, dtype=torch.long))
     known = [at for at, span in enumerate(spans) if span[0] >= 0]
@@ -185,9 +163,9 @@ def loss_of(model: Reader, batch: Sequence[Item], chance: random.Random) -> Tens
     return loss
 
 
-def _pad(rows: Sequence[Tensor]) -> Tokens:
-    mask = pad_sequence([torch.ones(len(row), dtype=torch.long) for row in rows], batch_first=True)
-    return Tokens(pad_sequence([row.float() for row in rows], batch_first=True), mask)
+def _float(rows: Sequence[Tensor]) -> Tokens:
+    tokens = pad(rows)
+    return Tokens(tokens.below.float(), tokens.mask)
 
 
 @torch.no_grad()
@@ -199,77 +177,119 @@ def evaluate(model: Reader, held_out: Sequence[Item]) -> float:
     return sum(float(loss_of(model, batch, chance)) for batch in batches) / len(batches)
 
 
-def _items(bert: Bert, tokenizer: Any, library: Library) -> list[Item]:
-    bert.eval()
-    return [item for n, qs in library.questions.items() if qs for item in items(bert, tokenizer, library.tales[n], qs)]
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of a run.
+
+    Attributes:
+        fold: Which tales are held out.
+        folds: One tale of so many is held out.
+        first_layer: Encoder layers from this on see question and window together, and are trained.
+        epochs: How often each question is seen.
+        rate: Learning rate of the encoder's layers.
+        head_rate: Of everything else.
+        seed: Of all random numbers.
+    """
+
+    fold: int = 0
+    folds: int = 6
+    first_layer: int = 4
+    epochs: int = 2
+    rate: float = 1.5e-4
+    head_rate: float = 5e-4
+    seed: int = 1
 
 
-def train(args: argparse.Namespace) -> None:
-    """Train, save after every few steps."""
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(1)
-    folder = packaged_model()
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    bert = load_bert(folder, FIRST_LAYER)
-    model = Reader(bert)
-    learn, held_out = load_library(args.data, "train").fold(args.fold, args.folds)
-    learn, held_out = _items(bert, tokenizer, learn), _items(bert, tokenizer, held_out)[::4]
-    spans = sum(item.span[0] >= 0 for item in learn) / len(learn)
-    _log.info("%d questions to learn from, %.0f%% with a span; %d held out", len(learn), 100 * spans, len(held_out))
-    heads = [*model.kinds.parameters(), *model.bounds.parameters(), *model.holds.parameters()]
-    groups = [{"params": [p for p in bert.parameters() if p.requires_grad], "lr": args.rate}, {"params": heads, "lr": _HEAD_RATE}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
-    per_epoch = len(learn) // _BATCH
-    steps = args.epochs * per_epoch
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: min(1.0, (s + 1) / _WARMUP_STEPS) * max(0.0, 1 - s / steps))
-    state = args.out / "state.pt"
-    args.out.mkdir(parents=True, exist_ok=True)
-    done = 0
-    if args.resume and state.is_file():
-        kept = torch.load(state, weights_only=True)
-        model.load_state_dict(kept["model"])
-        optimizer.load_state_dict(kept["optimizer"])
-        schedule.load_state_dict(kept["schedule"])
-        done = kept["done"]
-    total, began = 0.0, time.process_time()
-    for step in range(done, steps):
-        epoch, at = divmod(step, per_epoch)
-        order = random.Random(args.seed * 1000 + epoch).sample(range(len(learn)), len(learn))
-        torch.manual_seed(args.seed * 1_000_000 + step)
-        model.train()
-        batch = [learn[number] for number in order[at * _BATCH : (at + 1) * _BATCH]]
-        loss = loss_of(model, batch, random.Random(args.seed * 1_000_000 + step))
-        optimizer.zero_grad()
+class Lessons:
+    """The model, what it learns from, and the optimiser; one step is a batch of questions."""
+
+    def __init__(self, model: Reader, learn: Sequence[Item], held_out: Sequence[Item], settings: Settings):
+        self._model = model
+        self._learn = learn
+        self._held_out = held_out
+        self._seed = settings.seed
+        self._done = 0
+        self._per_epoch = len(learn) // _BATCH
+        self.steps = settings.epochs * self._per_epoch
+        layers = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
+        heads = [*model.kinds.parameters(), *model.bounds.parameters(), *model.holds.parameters()]
+        groups = [{"params": layers, "lr": settings.rate}, {"params": heads, "lr": settings.head_rate}]
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
+
+    def step(self) -> dict[str, float]:
+        """Learn from a batch; measure the held-out questions twice an epoch."""
+        epoch, at = divmod(self._done, self._per_epoch)
+        order = random.Random(f"{self._seed} {epoch}").sample(range(len(self._learn)), len(self._learn))
+        batch = [self._learn[number] for number in order[at * _BATCH : (at + 1) * _BATCH]]
+        self._model.train()
+        loss = loss_of(self._model, batch, random.Random(f"{self._seed} {self._done} crop"))
+        self._optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        total += float(loss)
-        if (step + 1) % _SAVE_EVERY == 0 or step < 3:
-            _log.info("step %d/%d loss %.3f, %.2f CPU-s per step", step + 1, steps, total / _SAVE_EVERY, (time.process_time() - began) / (step + 1 - done))
-            total = 0.0
-            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "done": step + 1}, state.with_suffix(".new"))
-            state.with_suffix(".new").replace(state)
-        if (step + 1) % (per_epoch // 2) == 0:
-            _log.info("epoch %.1f: held out loss %.3f", (step + 1) / per_epoch, evaluate(model, held_out))
-            torch.save(model.state_dict(), args.out / "model.pt")
+        nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+        self._optimizer.step()
+        self._schedule.step()
+        self._done += 1
+        figures = {"loss": float(loss)}
+        if self._done % (self._per_epoch // 2) == 0:
+            figures["held_out_loss"] = evaluate(self._model, self._held_out)
+        return figures
+
+    def weights(self) -> dict[str, Tensor]:
+        """What is learnt; the frozen layers are not."""
+        return learnt(self._model)
+
+    def state(self) -> dict[str, Any]:
+        """Optimiser and schedule."""
+        return {"optimizer": self._optimizer.state_dict(), "schedule": self._schedule.state_dict(), "done": self._done}
+
+    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._model.load_state_dict(weights, strict=False)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        self._done = int(state["done"])
+
+    def _rate(self, step: int) -> float:
+        return min(1.0, (step + 1) / _WARMUP_STEPS) * max(0.0, 1 - step / self.steps)
+
+
+def learn(data: Path, out: Path, states: Path, settings: Settings) -> None:
+    """Train, or go on with a training that was stopped; writes ``OUT/reader``.
+
+    Raises:
+        ConfigError: If the data cannot be read, or the folder has a run with other settings.
+    """
+    folder = RunFolder(out, settings)
+    bert = load_bert(packaged_model(), settings.first_layer)
+    lower = Lower(bert, states)
+    seen, held_out = (_items(lower, part) for part in load_library(data, "train").fold(settings.fold, settings.folds))
+    seed_all(settings.seed)
+    model = Reader(bert)
+    lessons = Lessons(model, seen, held_out[::_EVERY], settings)
+    plan = Plan(lessons.steps, settings.seed, save_every_s=60.0)
+    if train(lessons, folder, plan, Progress(Console(), "reader")) == lessons.steps:
+        write_weights(out / "reader", learnt(model), settings, half=True)
+
+
+def _items(lower: Lower, library: Library) -> list[Item]:
+    return [
+        item for name, asked in library.questions.items() if asked for item in items(lower, library.tales[name], asked)
+    ]
 
 
 def main() -> None:
     """Command line."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with stories.jsonl and qa.jsonl")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
-    parser.add_argument("--fold", type=int, default=0, help="which tales to hold out")
-    parser.add_argument("--folds", type=int, default=6, help="one tale of so many is held out")
-    parser.add_argument("--epochs", type=int, default=_EPOCHS)
-    parser.add_argument("--rate", type=float, default=_RATE, help="learning rate of the encoder")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--resume", action="store_true", help="go on where a run that was stopped had saved")
-    train(parser.parse_args())
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that was stopped goes on")
+    parser.add_argument("--states", type=Path, help="folder for what the frozen layers make of the tales (1 GB)")
+    for name in Settings.__struct_fields__:
+        default = getattr(Settings(), name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    args = parser.parse_args()
+    settings = Settings(**{name: getattr(args, name) for name in Settings.__struct_fields__})
+    learn(args.data, args.out, args.states or args.out / "states", settings)
 
 
 if __name__ == "__main__":

@@ -6,22 +6,26 @@ token; each token of the question looks for the nearest one of the window, and a
 BM25 and the cosine of the sentence vectors are added with learnt weights. The loss is the cross-entropy of the windows
 that hold the evidence among all of the tale, so a softmax over windows is the probability of where the answer stands.
 
-    python -m nodes.thinker.training.relevance --data FOLDER --out FOLDER [--fold 0 --folds 6] [--resume]
+    python -m nodes.thinker.training.relevance --data FOLDER --out FOLDER
 """
 
 import argparse
-import logging
 import math
 import random
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mio.training.loop import Plan, train
+from mio.training.progress import Progress
+from mio.training.run_folder import RunFolder, write_weights
+from mio.training.seeds import seed_all
 from nodes.thinker.encoder import packaged_model
 from nodes.thinker.reading.terms import TermIndex
 from nodes.thinker.training.bert import Bert, load_bert
@@ -34,8 +38,6 @@ _START = (0.45, 4.8)  # weights of BM25 and of the cosine before training
 
 _GROUP = 8
 _WARMUP_STEPS = 30
-_SAVE_EVERY = 20
-_log = logging.getLogger(__name__)
 
 
 class Relevance(nn.Module):
@@ -134,77 +136,107 @@ def _start(model: Relevance, examples: Sequence[Example]) -> None:
     model.told.weight.copy_(directions)
 
 
-class Progress:
-    """The optimiser and where a run is; what it saves, another run goes on from."""
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of a run.
 
-    def __init__(self, model: Relevance, steps: int, rate: float, head_rate: float) -> None:
+    Attributes:
+        fold: Which tales are held out.
+        folds: One tale of so many is held out.
+        first_layer: Encoder layers from this on are trained, too; 6 for none.
+        epochs: How often each tale is seen.
+        rate: Learning rate of the encoder's layers.
+        head_rate: Of everything else.
+        seed: Of all random numbers.
+    """
+
+    fold: int = 0
+    folds: int = 6
+    first_layer: int = 6
+    epochs: int = 4
+    rate: float = 1e-4
+    head_rate: float = 5e-4
+    seed: int = 1
+
+
+class Lessons:
+    """The model, what it learns from, and the optimiser; one step is one tale."""
+
+    def __init__(self, model: Relevance, learn: Sequence[Example], held_out: Sequence[Example], settings: Settings):
         self._model = model
-        encoder = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
-        learnt = {id(parameter) for parameter in model.bert.parameters()}
-        heads = [parameter for parameter in model.parameters() if id(parameter) not in learnt]
-        groups = [{"params": heads, "lr": head_rate}] + ([{"params": encoder, "lr": rate}] if encoder else [])
+        self._learn = learn
+        self._held_out = held_out
+        self._seed = settings.seed
+        self._done = 0
+        self.steps = settings.epochs * len(learn)
+        encoder = {id(parameter) for parameter in model.bert.parameters()}
+        layers = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
+        heads = [parameter for parameter in model.parameters() if id(parameter) not in encoder]
+        groups = [{"params": heads, "lr": settings.head_rate}]
+        groups += [{"params": layers, "lr": settings.rate}] if layers else []
         self._optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(
-            self._optimizer, lambda step: min(1.0, (step + 1) / _WARMUP_STEPS) * max(0.0, 1 - step / steps)
-        )
-        self.done = 0
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
 
-    def step(self, loss: Tensor) -> None:
-        """Follow the gradient of a loss."""
+    def step(self) -> dict[str, float]:
+        """Learn from one tale; measure the held-out ones after each epoch."""
+        epoch, at = divmod(self._done, len(self._learn))
+        order = random.Random(f"{self._seed} {epoch}").sample(range(len(self._learn)), len(self._learn))
+        example = self._learn[order[at]]
+        self._model.train()
+        loss = loss_of(self._model(example), example.evidence)
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
         self._optimizer.step()
         self._schedule.step()
-        self.done += 1
+        self._done += 1
+        figures = {"loss": float(loss)}
+        if at == len(self._learn) - 1:
+            figures["held_out_loss"], figures["right"] = evaluate(self._model, self._held_out)
+        return figures
 
-    def save(self, path: Path) -> None:
-        """Keep everything in a file, which is whole at any time."""
-        kept = {"model": self._model.state_dict(), "optimizer": self._optimizer.state_dict()}
-        temporary = path.with_suffix(".new")
-        torch.save({**kept, "schedule": self._schedule.state_dict(), "done": self.done}, temporary)
-        temporary.replace(path)
+    def weights(self) -> dict[str, Tensor]:
+        """What is learnt; the frozen layers are not."""
+        return learnt(self._model)
 
-    def load(self, path: Path) -> None:
-        """Go on from such a file."""
-        kept = torch.load(path, weights_only=True)
-        self._model.load_state_dict(kept["model"])
-        self._optimizer.load_state_dict(kept["optimizer"])
-        self._schedule.load_state_dict(kept["schedule"])
-        self.done = kept["done"]
+    def state(self) -> dict[str, Any]:
+        """Optimiser and schedule."""
+        return {"optimizer": self._optimizer.state_dict(), "schedule": self._schedule.state_dict(), "done": self._done}
+
+    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self._model.load_state_dict(weights, strict=False)
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._schedule.load_state_dict(state["schedule"])
+        self._done = int(state["done"])
+
+    def _rate(self, step: int) -> float:
+        return min(1.0, (step + 1) / _WARMUP_STEPS) * max(0.0, 1 - step / self.steps)
 
 
-def train(args: argparse.Namespace) -> None:
-    """Train, save after every few steps."""
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(1)
-    bert = load_bert(packaged_model(), args.first_layer)
-    lower = Lower(bert, args.states or args.out / "states")
-    learn, held_out = (_examples(lower, part) for part in load_library(args.data, "train").fold(args.fold, args.folds))
-    _log.info("%d tales to learn from, %d held out", len(learn), len(held_out))
+def learnt(model: nn.Module) -> dict[str, Tensor]:
+    """The weights that are trained, by name."""
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    return {name: weight for name, weight in model.state_dict().items() if name in trained}
+
+
+def learn(data: Path, out: Path, states: Path, settings: Settings) -> None:
+    """Train, or go on with a training that was stopped; writes ``OUT/relevance``.
+
+    Raises:
+        ConfigError: If the data cannot be read, or the folder has a run with other settings.
+    """
+    folder = RunFolder(out, settings)
+    bert = load_bert(packaged_model(), settings.first_layer)
+    lower = Lower(bert, states)
+    library = load_library(data, "train")
+    seen, held_out = (_examples(lower, part) for part in library.fold(settings.fold, settings.folds))
+    seed_all(settings.seed)
     model = Relevance(bert)
-    progress = Progress(model, args.epochs * len(learn), args.rate, args.head_rate)
-    state = args.out / "state.pt"
-    args.out.mkdir(parents=True, exist_ok=True)
-    if args.resume and state.is_file():
-        progress.load(state)
-    else:
-        _start(model, learn)
-    _log.info("step %d: held out loss %.3f, right %.3f", progress.done, *evaluate(model, held_out))
-    began, first = time.process_time(), progress.done
-    while progress.done < args.epochs * len(learn):
-        epoch, at = divmod(progress.done, len(learn))
-        order = random.Random(f"{args.seed} {epoch}").sample(range(len(learn)), len(learn))
-        torch.manual_seed(args.seed * 1_000_000 + progress.done)
-        model.train()
-        example = learn[order[at]]
-        progress.step(loss_of(model(example), example.evidence))
-        if progress.done % _SAVE_EVERY == 0:
-            progress.save(state)
-            _log.info("step %d, %.2f CPU-s each", progress.done, (time.process_time() - began) / (progress.done - first))
-        if at == len(learn) - 1 or (args.first_layer < 6 and progress.done % 60 == 0):
-            _log.info("epoch %.2f: held out loss %.3f, right %.3f", progress.done / len(learn), *evaluate(model, held_out[:: 1 if at == len(learn) - 1 else 4]))
-    progress.save(state)
+    _start(model, seen)
+    lessons = Lessons(model, seen, held_out, settings)
+    plan = Plan(lessons.steps, settings.seed, save_every_s=60.0)
+    if train(lessons, folder, plan, Progress(Console(), "relevance")) == lessons.steps:
+        write_weights(out / "relevance", learnt(model), settings, half=True)
 
 
 def _examples(lower: Lower, library: Library) -> list[Example]:
@@ -213,20 +245,17 @@ def _examples(lower: Lower, library: Library) -> list[Example]:
 
 def main() -> None:
     """Command line."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with stories.jsonl and qa.jsonl")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
-    parser.add_argument("--states", type=Path, help="folder where what the frozen layers make of the tales is kept")
-    parser.add_argument("--fold", type=int, default=0, help="which tales to hold out")
-    parser.add_argument("--folds", type=int, default=6, help="one tale of so many is held out")
-    parser.add_argument("--first-layer", type=int, default=6, help="encoder layers from this on are trained, too")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--rate", type=float, default=1e-4, help="learning rate of the encoder")
-    parser.add_argument("--head-rate", type=float, default=5e-4)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--resume", action="store_true", help="go on where a run that was stopped had saved")
-    train(parser.parse_args())
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that was stopped goes on")
+    parser.add_argument("--states", type=Path, help="folder for what the frozen layers make of the tales (1 GB)")
+    for name in Settings.__struct_fields__:
+        default = getattr(Settings(), name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+    args = parser.parse_args()
+    settings = Settings(**{name: getattr(args, name) for name in Settings.__struct_fields__})
+    learn(args.data, args.out, args.states or args.out / "states", settings)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,6 +63,13 @@ class Lower:
     def questions(self, story: str, texts: Sequence[str]) -> list[Text]:
         """Questions about a tale."""
         return self._kept(f"{story}?", texts)
+
+    def first_tokens(self, text: str) -> list[int]:
+        """Number of the first token of each word of a text whose words are joined by single blanks."""
+        encoding = self._tokenizer.encode(text)
+        starts = accumulate((len(word) + 1 for word in text.split()), initial=0)
+        tokens = [encoding.char_to_token(start) for start in list(starts)[:-1]]
+        return [len(encoding.ids) - 1 if token is None else token for token in tokens]
 
     def _kept(self, name: str, texts: Sequence[str]) -> list[Text]:
         content = "\n".join([str(self._bert.first), name, *texts])
