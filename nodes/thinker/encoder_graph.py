@@ -30,7 +30,8 @@ class BertShape(msgspec.Struct, frozen=True):
 class EncoderGraph(NamedTuple):
     """A serialised ONNX model, and the names of the weights that it expects as external initialisers.
 
-    Inputs ``ids`` and ``mask``, both int64 ``[B, T]``; output ``embedding``, float32 ``[B, D]`` of unit length.
+    Inputs ``ids`` and ``mask``, both int64 ``[B, T]``; outputs ``embedding``, float32 ``[B, D]`` of unit length, and
+    ``states``, float32 ``[B, T, D]``, what the last layer makes of each token.
     """
 
     model: bytes
@@ -60,13 +61,17 @@ class _Builder:
         x = self._embed()
         for layer in range(self._shape.num_hidden_layers):
             x = self._layer(x, attention_bias, f"encoder.layer.{layer}.")
+        self._nodes.append(helper.make_node("Identity", [x], ["states"]))
         self._pool(x, mask)
         sides = ["batch", "time"]
         graph = helper.make_graph(
             self._nodes,
             "sentence_encoder",
             [helper.make_tensor_value_info(name, TensorProto.INT64, sides) for name in ("ids", "mask")],
-            [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", self._shape.hidden_size])],
+            [
+                helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", self._shape.hidden_size]),
+                helper.make_tensor_value_info("states", TensorProto.FLOAT, [*sides, self._shape.hidden_size]),
+            ],
             self._initializers,
         )
         opset = helper.make_opsetid("", OPSET)

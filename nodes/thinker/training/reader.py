@@ -1,9 +1,10 @@
-"""Trains the network that reads a window with a question in mind: is the answer there, and in which words?
+"""Trains what finds the words of an answer in a window.
 
-The lower layers see question and window apart, so a window's states can be computed before any question; the upper ones
-see both (Cao et al., "DeFormer: Decomposing Pre-trained Transformers for Faster Question Answering", 2020). Scores of
-begin and end are normalised over all windows of a question (Clark and Gardner, "Simple and Effective Multi-Paragraph
-Reading Comprehension", 2018), so they can be compared between windows.
+A small head on the packaged sentence encoder, as it is: each token of the window attends to the question's (Seo et al.,
+"Bidirectional Attention Flow for Machine Comprehension", 2017, section 2.4), two convolutions look around it, and each
+token gets a score for being the answer's first and one for being its last. The scores are normalised over all windows
+of a question (Clark and Gardner, "Simple and Effective Multi-Paragraph Reading Comprehension", 2018), so that they can
+be compared between windows.
 
     python -m nodes.thinker.training.reader --data FOLDER --out FOLDER
 """
@@ -28,33 +29,35 @@ from mio.training.seeds import seed_all
 from nodes.thinker.encoder import packaged_model
 from nodes.thinker.reading.overlap import Span, best_span
 from nodes.thinker.reading.terms import TermIndex
-from nodes.thinker.training.bert import Bert, load_bert
-from nodes.thinker.training.relevance import learnt
+from nodes.thinker.training.bert import load_bert
 from nodes.thinker.training.states import Lower, Tokens, pad
 from nodes.thinker.training.tales import Library, Question, Tale, load_library
 
-_CROP = 96  # tokens of a window in training
+WIDTH = 96
+HIDDEN = 128
+_REACH, _DILATION = 5, 3  # tokens that a convolution sees, and how far apart they are in the second one
+_DROPOUT = 0.2
+_WRONG = 2  # windows without evidence beside the right one
 _HARD = 5  # windows without evidence that share most words with the question
 _SPAN_F1 = 0.5  # of a stretch that is good enough to be learnt as the answer
-_BATCH = 8
-_EVERY = 4  # one held-out question of so many is measured during training
+_BATCH = 16
+_LAYERS = 6  # all are frozen
+_EVERY = 2  # one held-out question of so many is measured during training
 _WARMUP_STEPS = 40
 
 
 class Reader(nn.Module):
-    """Reads windows: heads for begin and end of the answer, and for whether it is there at all."""
+    """Reads windows: scores of begin and end of the answer."""
 
-    def __init__(self, bert: Bert) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.bert = bert
-        width = bert.shape.hidden_size
-        self.kinds = nn.Embedding(2, width)
-        self.bounds = nn.Linear(width, 2)
-        self.holds = nn.Linear(width, 1)
-        for parameter in (self.kinds.weight, self.bounds.weight, self.holds.weight):
-            nn.init.normal_(parameter, std=0.02)
+        self.asked = nn.Linear(width, WIDTH)
+        self.told = nn.Linear(width, WIDTH)
+        self.near = nn.Conv1d(4 * WIDTH + 1, HIDDEN, _REACH, padding="same")
+        self.wide = nn.Conv1d(HIDDEN, HIDDEN, _REACH, padding="same", dilation=_DILATION)
+        self.bounds = nn.Linear(HIDDEN, 2)
 
-    def forward(self, question: Tokens, window: Tokens) -> tuple[Tensor, Tensor]:
+    def forward(self, question: Tokens, window: Tokens) -> Tensor:
         """Read.
 
         Args:
@@ -62,12 +65,19 @@ class Reader(nn.Module):
             window: States ``[B, T, D]``.
 
         Returns:
-            Scores of begin and end, ``[B, T, 2]``, and of whether the answer is there, ``[B]``.
+            Scores of begin and end, ``[B, T, 2]``.
         """
-        x = torch.cat([question.below + self.kinds.weight[0], window.below + self.kinds.weight[1]], 1)
-        states = self.bert.above(x, torch.cat([question.mask, window.mask], 1))
-        bounds = self.bounds(states[:, question.mask.shape[1] :])
-        return bounds.masked_fill(window.mask[..., None] == 0, -1e4), self.holds(states[:, 0])[:, 0]
+        asked, told = self.asked(question.below.float()), self.told(window.below.float())
+        alike = told @ asked.transpose(1, 2) * WIDTH**-0.5
+        alike = alike.masked_fill(question.mask[:, None] == 0, -1e4)
+        meant = functional.softmax(alike, -1) @ asked
+        whole = (asked * question.mask[..., None]).sum(1) / question.mask.sum(1, keepdim=True)
+        parts = [told, meant, told * meant, whole[:, None].expand_as(told), alike.amax(-1, keepdim=True)]
+        x = torch.cat(parts, -1) * window.mask[..., None]
+        x = functional.gelu(self.near(functional.dropout(x, _DROPOUT, self.training).transpose(1, 2)))
+        x = x * window.mask[:, None]
+        x = x + functional.gelu(self.wide(functional.dropout(x, _DROPOUT, self.training)))
+        return self.bounds(x.transpose(1, 2)).masked_fill(window.mask[..., None] == 0, -1e4)
 
 
 class Window(NamedTuple):
@@ -129,48 +139,20 @@ def _tokens_of(window: Window, span: Span) -> tuple[int, int]:
     return first, max(first, end - 1)
 
 
-def crop(window: Window, span: tuple[int, int], chance: random.Random) -> tuple[Tensor, tuple[int, int]]:
-    """A stretch of a window's states that has the answer, and where in it that is."""
-    length = len(window.states)
-    if length <= _CROP:
-        return window.states, span
-    low, high = 0, length - _CROP
-    if span[0] >= 0:
-        low, high = max(0, min(span[1] + 1 - _CROP, high)), min(high, span[0])
-    at = chance.randint(min(low, high), high)
-    inside = span[0] >= at and span[1] < at + _CROP
-    return window.states[at : at + _CROP], (span[0] - at, span[1] - at) if inside else (-1, -1)
-
-
 def loss_of(model: Reader, batch: Sequence[Item], chance: random.Random) -> Tensor:
-    """Cross-entropy of the right window, begin and end, each among both windows of a question; scalar."""
-    asked, told, spans = [], [], []
-    for item in batch:
-        states, span = crop(item.right, item.span, chance)
-        wrong, _ = crop(chance.choice(item.wrong), (-1, -1), chance)
-        asked += [item.asked, item.asked]
-        told += [states, wrong]
-        spans.append(span)
-    bounds, holds = model(_float(asked), _float(told))
-    n, time_ = len(batch), bounds.shape[1]
-    loss = functional.cross_entropy(holds.view(n, 2), torch.zeros(n, dtype=torch.long))
-    known = [at for at, span in enumerate(spans) if span[0] >= 0]
-    if known:
-        flat = bounds.view(n, 2 * time_, 2)[known]
-        for side in (0, 1):
-            target = torch.tensor([spans[at][side] for at in known])
-            loss = loss + 0.5 * functional.cross_entropy(flat[..., side], target) * len(known) / n
-    return loss
-
-
-def _float(rows: Sequence[Tensor]) -> Tokens:
-    tokens = pad(rows)
-    return Tokens(tokens.below.float(), tokens.mask)
+    """Cross-entropy of begin and end, each among all windows of a question; scalar."""
+    each = 1 + _WRONG
+    asked = [item.asked for item in batch for _ in range(each)]
+    told = [w for item in batch for w in (item.right, *chance.choices(item.wrong, k=_WRONG))]
+    bounds = model(pad(asked), pad([window.states for window in told]))
+    flat = bounds.reshape(len(batch), each * bounds.shape[1], 2)
+    spans = torch.tensor([item.span for item in batch])
+    return sum((functional.cross_entropy(flat[..., side], spans[:, side]) for side in (0, 1)), torch.zeros(()))
 
 
 @torch.no_grad()
 def evaluate(model: Reader, held_out: Sequence[Item]) -> float:
-    """Loss on items, the same crops each time."""
+    """Loss on items, with the same wrong windows each time."""
     model.eval()
     chance = random.Random(0)
     batches = [held_out[at : at + _BATCH] for at in range(0, len(held_out), _BATCH)]
@@ -183,19 +165,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         fold: Which tales are held out.
         folds: One tale of so many is held out.
-        first_layer: Encoder layers from this on see question and window together, and are trained.
         epochs: How often each question is seen.
-        rate: Learning rate of the encoder's layers.
-        head_rate: Of everything else.
+        rate: Learning rate.
         seed: Of all random numbers.
     """
 
     fold: int = 0
     folds: int = 6
-    first_layer: int = 4
-    epochs: int = 2
-    rate: float = 1.5e-4
-    head_rate: float = 5e-4
+    epochs: int = 8
+    rate: float = 2e-3
     seed: int = 1
 
 
@@ -210,19 +188,16 @@ class Lessons:
         self._done = 0
         self._per_epoch = len(learn) // _BATCH
         self.steps = settings.epochs * self._per_epoch
-        layers = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
-        heads = [*model.kinds.parameters(), *model.bounds.parameters(), *model.holds.parameters()]
-        groups = [{"params": layers, "lr": settings.rate}, {"params": heads, "lr": settings.head_rate}]
-        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+        self._optimizer = torch.optim.AdamW(model.parameters(), lr=settings.rate, weight_decay=0.01)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
 
     def step(self) -> dict[str, float]:
-        """Learn from a batch; measure the held-out questions twice an epoch."""
+        """Learn from a batch; measure the held-out questions after each epoch."""
         epoch, at = divmod(self._done, self._per_epoch)
         order = random.Random(f"{self._seed} {epoch}").sample(range(len(self._learn)), len(self._learn))
         batch = [self._learn[number] for number in order[at * _BATCH : (at + 1) * _BATCH]]
         self._model.train()
-        loss = loss_of(self._model, batch, random.Random(f"{self._seed} {self._done} crop"))
+        loss = loss_of(self._model, batch, random.Random(f"{self._seed} {self._done} wrong"))
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
@@ -230,13 +205,13 @@ class Lessons:
         self._schedule.step()
         self._done += 1
         figures = {"loss": float(loss)}
-        if self._done % (self._per_epoch // 2) == 0:
+        if at == self._per_epoch - 1:
             figures["held_out_loss"] = evaluate(self._model, self._held_out)
         return figures
 
     def weights(self) -> dict[str, Tensor]:
-        """What is learnt; the frozen layers are not."""
-        return learnt(self._model)
+        """What is learnt."""
+        return self._model.state_dict()
 
     def state(self) -> dict[str, Any]:
         """Optimiser and schedule."""
@@ -244,7 +219,7 @@ class Lessons:
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Go on from there."""
-        self._model.load_state_dict(weights, strict=False)
+        self._model.load_state_dict(weights)
         self._optimizer.load_state_dict(state["optimizer"])
         self._schedule.load_state_dict(state["schedule"])
         self._done = int(state["done"])
@@ -260,15 +235,15 @@ def learn(data: Path, out: Path, states: Path, settings: Settings) -> None:
         ConfigError: If the data cannot be read, or the folder has a run with other settings.
     """
     folder = RunFolder(out, settings)
-    bert = load_bert(packaged_model(), settings.first_layer)
+    bert = load_bert(packaged_model(), _LAYERS)
     lower = Lower(bert, states)
     seen, held_out = (_items(lower, part) for part in load_library(data, "train").fold(settings.fold, settings.folds))
     seed_all(settings.seed)
-    model = Reader(bert)
+    model = Reader(bert.shape.hidden_size)
     lessons = Lessons(model, seen, held_out[::_EVERY], settings)
     plan = Plan(lessons.steps, settings.seed, save_every_s=60.0)
     if train(lessons, folder, plan, Progress(Console(), "reader")) == lessons.steps:
-        write_weights(out / "reader", learnt(model), settings, half=True)
+        write_weights(out / "reader", model.state_dict(), settings, half=True)
 
 
 def _items(lower: Lower, library: Library) -> list[Item]:

@@ -1,0 +1,121 @@
+"""How well windows of a story fit a question: late interaction, shared words and meaning. Knows no time.
+
+Each token of the question looks for the nearest one of a window (Khattab and Zaharia, "ColBERT", 2020); what each
+counts, and BM25 and the cosine of the sentence vectors beside it, are learnt by
+:mod:`nodes.thinker.training.relevance`: a softmax of the scores is the probability of where the answer stands.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from mio.errors import ConfigError
+from nodes.thinker.encoder import SentenceEncoder, TokenStates
+from nodes.thinker.reading.terms import TermIndex
+
+Array = npt.NDArray[np.float32]
+
+CANDIDATES = 64  # windows, the best ones by words and meaning, whose tokens are looked at
+
+
+class Heads(NamedTuple):
+    """What was learnt.
+
+    Attributes:
+        asked: ``[D, W]``: token states of a question to vectors.
+        told: ``[D, W]``: those of a window.
+        importance: ``[D]`` and, last, the bias: how much a question's token counts, before softplus.
+        words: Weight of BM25.
+        meaning: Weight of the cosine.
+    """
+
+    asked: Array
+    told: Array
+    importance: Array
+    words: float
+    meaning: float
+
+
+def load_heads(folder: Path) -> Heads:
+    """Read ``weights.safetensors`` as the training writes it.
+
+    Raises:
+        ConfigError: If it is missing or damaged.
+    """
+    try:
+        kept = {name: value.astype(np.float32) for name, value in load_file(folder / "weights.safetensors").items()}
+        importance = np.append(kept["importance.weight"][0], kept["importance.bias"])
+        words, meaning = kept["others"].tolist()
+        return Heads(kept["asked.weight"].T, kept["told.weight"].T, importance, words, meaning)
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
+        raise ConfigError(f"{folder}: {error}", "reinstall 'mio[thinker]'") from error
+
+
+class Asked(NamedTuple):
+    """A question, ready to be compared.
+
+    Attributes:
+        text: Its words.
+        vector: ``[D]``.
+        tokens: ``[T, W]`` unit vectors.
+        weights: ``[T]``: how much each counts.
+    """
+
+    text: str
+    vector: Array
+    tokens: Array
+    weights: Array
+
+
+class WindowIndex:
+    """Windows of a story, as vectors of their tokens."""
+
+    def __init__(self, texts: Sequence[str], vectors: Array, tokens: Sequence[Array], heads: Heads) -> None:
+        """Index windows.
+
+        Args:
+            texts: Their words.
+            vectors: ``[n, D]`` sentence vectors.
+            tokens: ``[T, W]`` each, unit vectors (:func:`told_tokens`).
+            heads: What was learnt.
+        """
+        self._terms = TermIndex(texts)
+        self._vectors = vectors
+        self._tokens = tokens
+        self._heads = heads
+
+    def scores(self, asked: Asked) -> Array:
+        """How well each window fits, ``[n]``; minus infinity for those that are not even looked at."""
+        near = self._heads.words * self._terms.scores(asked.text) + self._heads.meaning * (self._vectors @ asked.vector)
+        scores = np.full(len(near), -np.inf, np.float32)
+        for number in np.argsort(-near, kind="stable")[:CANDIDATES]:
+            alike = self._tokens[number].astype(np.float32) @ asked.tokens.T
+            scores[number] = near[number] + alike.max(0) @ asked.weights
+        return scores
+
+
+def ask(question: str, read: TokenStates, heads: Heads) -> Asked:
+    """Make a question comparable."""
+    importance = np.logaddexp(0.0, read.states @ heads.importance[:-1] + heads.importance[-1])
+    return Asked(question, read.vector, _unit(read.states @ heads.asked), importance.astype(np.float32))
+
+
+def told_tokens(read: TokenStates, heads: Heads) -> npt.NDArray[np.float16]:
+    """Vectors of a window's tokens, ``[T, W]``."""
+    return _unit(read.states @ heads.told).astype(np.float16)
+
+
+def index_texts(texts: Sequence[str], encoder: SentenceEncoder, heads: Heads) -> WindowIndex:
+    """Read windows and index them; about 25 ms each."""
+    read = encoder.read(texts)
+    vectors = np.stack([one.vector for one in read]) if read else np.zeros((0, encoder.size), np.float32)
+    return WindowIndex(texts, vectors, [told_tokens(one, heads) for one in read], heads)
+
+
+def _unit(vectors: Array) -> Array:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
