@@ -50,10 +50,12 @@ class TokenStates(NamedTuple):
     Attributes:
         vector: ``[D]`` of unit length, as :meth:`SentenceEncoder.embed` gives it.
         states: ``[T, D]``: each token in its context, those that mark begin and end included.
+        spans: ``[T, 2]``: first character of each token in the text, and one behind its last; the same for marks.
     """
 
     vector: Vectors
     states: Vectors
+    spans: npt.NDArray[np.int64]
 
 
 class SentenceEncoder:
@@ -101,11 +103,12 @@ class SentenceEncoder:
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))  # of like length together
         for at in range(0, len(order), _READ_BATCH):
             batch = order[at : at + _READ_BATCH]
-            padded, mask = self._tokens([texts[number] for number in batch])
+            encodings = self._tokenizer.encode_batch([texts[number] for number in batch])
+            padded, mask = _padded([encoding.ids for encoding in encodings])
             vectors, states = self._session.run(["embedding", "states"], {"ids": padded, "mask": mask})
-            for row, number in enumerate(batch):
-                length = int(mask[row].sum())
-                found[number] = TokenStates(np.asarray(vectors)[row], np.asarray(states)[row, :length])
+            for row, (number, encoding) in enumerate(zip(batch, encodings, strict=True)):
+                token_states = np.asarray(states)[row, : len(encoding.ids)]
+                found[number] = TokenStates(np.asarray(vectors)[row], token_states, np.array(encoding.offsets))
         return [found[number] for number in range(len(texts))]
 
     @property
@@ -122,18 +125,8 @@ class SentenceEncoder:
         return hashlib.sha256(head + str(path.stat().st_size).encode()).hexdigest()[:16]
 
     def _run(self, texts: list[str]) -> Vectors:
-        padded, mask = self._tokens(texts)
+        padded, mask = _padded([encoding.ids for encoding in self._tokenizer.encode_batch(texts)])
         return np.asarray(self._session.run(["embedding"], {"ids": padded, "mask": mask})[0], np.float32)
-
-    def _tokens(self, texts: list[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Padded ids and mask, ``[B, T]``."""
-        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(texts)]
-        shape = (len(ids), max(len(row) for row in ids))
-        padded, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        for row, values in enumerate(ids):
-            padded[row, : len(values)] = values
-            mask[row, : len(values)] = 1
-        return padded, mask
 
 
 def embed_cached(encoder: SentenceEncoder, texts: Sequence[str], folder: Path) -> Vectors:
@@ -155,6 +148,16 @@ def embed_cached(encoder: SentenceEncoder, texts: Sequence[str], folder: Path) -
         known = {key: vector for text in texts if (vector := known.get(key := _key(text))) is not None} | fresh
         _write_cache(path, known)
     return np.stack([known[_key(text)] for text in texts]) if texts else np.zeros((0, encoder.size), np.float32)
+
+
+def _padded(ids: list[list[int]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Ids and mask, ``[B, T]``."""
+    shape = (len(ids), max(len(row) for row in ids))
+    padded, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row, values in enumerate(ids):
+        padded[row, : len(values)] = values
+        mask[row, : len(values)] = 1
+    return padded, mask
 
 
 def _key(text: str) -> str:
