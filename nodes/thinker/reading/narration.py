@@ -4,6 +4,7 @@ What lies ahead is compared with what lies behind, and only whether it fits bett
 taken from windows that are permitted, by scores that know of no others.
 """
 
+import hashlib
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
@@ -14,10 +15,11 @@ import numpy.typing as npt
 
 from mio.paths import share
 from nodes.thinker.encoder import SentenceEncoder, TokenStates
-from nodes.thinker.memory.graph import Passage, Present
+from nodes.thinker.memory.graph import Node, Passage, Present
 from nodes.thinker.memory.lookahead import AHEAD_ODDS, lies_ahead, log_odds_ahead
-from nodes.thinker.reading.reader import Reader, best_stretch, load_reader
-from nodes.thinker.reading.relevance import Heads, WindowIndex, ask, load_heads, told_tokens
+from nodes.thinker.reading.reader import best_stretch, load_reader
+from nodes.thinker.reading.relevance import Asked, Comparison, WindowIndex, ask, load_heads
+from nodes.thinker.reading.shelf import Learnt, ReadWindow, read_windows
 from nodes.thinker.reading.windows import windows
 
 Array = npt.NDArray[np.float32]
@@ -27,7 +29,7 @@ _READ = 3  # windows, the best ones, that an answer is looked for in
 
 
 class Fate(Enum):
-    """What becomes of a question: ``TOLD`` it can be answered; ``AHEAD`` its answer lies ahead; ``UNKNOWN`` neither."""
+    """What becomes of a question: ``TOLD`` it is answered; ``AHEAD`` its answer lies ahead; ``UNKNOWN`` neither."""
 
     TOLD = "told"
     AHEAD = "ahead"
@@ -39,29 +41,21 @@ class Finding(NamedTuple):
 
     Attributes:
         fate: What becomes of it.
-        words: The words of the answer, if it can be answered.
+        words: The words of the answer, if there is one.
         window: The window that they stand in.
+        item: Id of the passage or node that the window is of.
     """
 
     fate: Fate
     words: str = ""
     window: str = ""
+    item: str = ""
 
 
-class Learnt(NamedTuple):
-    """What was learnt about questions and stories."""
-
-    heads: Heads
-    reader: Reader
-
-
-class _Window(NamedTuple):
+class _Told(NamedTuple):
     text: str
-    passage: Passage
-    vector: Array
-    relevance: npt.NDArray[np.float16]
-    reading: npt.NDArray[np.float16]
-    spans: npt.NDArray[np.int64]
+    item: Passage | Node
+    read: ReadWindow
 
 
 def load_learnt(folder: Path = WEIGHTS) -> Learnt:
@@ -70,82 +64,101 @@ def load_learnt(folder: Path = WEIGHTS) -> Learnt:
     Raises:
         ConfigError: If it is missing or damaged.
     """
-    return Learnt(load_heads(folder / "relevance"), load_reader(folder / "reader"))
+    heads, reader = load_heads(folder / "relevance"), load_reader(folder / "reader")
+    files = sorted(folder.glob("*/weights.safetensors"))
+    return Learnt(heads, reader, hashlib.sha256(b"".join(map(Path.read_bytes, files))).hexdigest()[:16])
 
 
 class Narration:
     """A story that was read, and what of it may be told."""
 
-    def __init__(self, passages: Sequence[Passage], encoder: SentenceEncoder, learnt: Learnt) -> None:
-        """Read the passages: about 25 ms for 100 words."""
+    def __init__(
+        self,
+        story: Sequence[Passage | Node],
+        encoder: SentenceEncoder,
+        learnt: Learnt,
+        cache_dir: Path | None = None,
+    ) -> None:
+        """Read a story.
+
+        Args:
+            story: What can be told, and when.
+            encoder: Reads it.
+            learnt: What is made of what it reads.
+            cache_dir: Where that is kept.
+        """
         self._encoder = encoder
         self._learnt = learnt
-        cut = [(text, passage) for passage in passages for text in windows(passage.text)]
-        read = encoder.read([text for text, _ in cut])
-        self._windows = [
-            _window(text, passage, states, learnt) for (text, passage), states in zip(cut, read, strict=True)
-        ]
-        self._whole = _index(self._windows, learnt)
+        cut = [(text, item) for item in story for text in windows(item.text)]
+        read = read_windows([text for text, _ in cut], encoder, learnt, cache_dir)
+        self._told = [_Told(text, item, window) for (text, item), window in zip(cut, read, strict=True)]
+        self._whole = self._index(self._told)
         self._present: Present | None = None
-        self._behind: list[_Window] = []
-        self._index = _index([], learnt)
+        self._behind: list[_Told] = []
+        self._index_behind = self._whole
 
-    def consider(self, question: str, present: Present, threshold: float = AHEAD_ODDS) -> Finding:
+    def consider(self, question: str, present: Present, *, threshold: float = AHEAD_ODDS, fit: float = 0.0) -> Finding:
         """Decide whether a question can be answered at a present, and answer it.
 
         Args:
             question: In words.
             present: What may be told.
             threshold: Log odds from which on the answer is taken to lie ahead.
+            fit: How well a window must fit at least (-1..1), lest the question is about something else.
         """
         read = self._encoder.read([question])[0]
         asked = ask(question, read, self._learnt.heads)
-        if lies_ahead(self._whole.scores(asked), self._permitted(present), threshold):
+        compared = self._whole.compare(asked)
+        about_it = bool((compared.fits >= fit).any())
+        if about_it and lies_ahead(compared.scores, self._permitted(present), threshold):
             return Finding(Fate.AHEAD)
-        return self.answer(question, present)
+        return self._answer(asked, read, present, fit)
 
-    def answer(self, question: str, present: Present) -> Finding:
+    def answer(self, question: str, present: Present, fit: float = 0.0) -> Finding:
         """The best answer that is permitted, whether or not a better one lies ahead."""
-        self._turn_to(present)
-        if not self._behind:
-            return Finding(Fate.UNKNOWN)
         read = self._encoder.read([question])[0]
-        scores = self._index.scores(ask(question, read, self._learnt.heads))
-        best = np.argsort(-scores, kind="stable")[:_READ]
-        asked = self._learnt.reader.asked(read.states)
-        return max((self._read(self._behind[at], asked, float(scores[at])) for at in best), key=lambda found: found[0])[
-            1
-        ]
+        return self._answer(ask(question, read, self._learnt.heads), read, present, fit)
 
     def log_odds_ahead(self, question: str, present: Present) -> float:
-        """What the threshold is compared with: for calibration only."""
+        """What the threshold is compared with; for calibration only."""
         asked = ask(question, self._encoder.read([question])[0], self._learnt.heads)
-        return log_odds_ahead(self._whole.scores(asked), self._permitted(present))
+        return log_odds_ahead(self._whole.compare(asked).scores, self._permitted(present))
 
-    def _read(self, window: _Window, asked: Array, relevance: float) -> tuple[float, Finding]:
-        stretch = best_stretch(self._learnt.reader.bounds(asked, window.reading.astype(np.float32)))
-        begin, end = window.spans[stretch.first][0], window.spans[stretch.last][1]
-        words = _whole_words(window.text, int(begin), int(end))
-        return stretch.score + relevance, Finding(Fate.TOLD, words, window.text)
+    def best_fit(self, question: str, present: Present) -> float:
+        """How well the best permitted window fits, -1..1; for calibration only."""
+        return float(
+            self._compare_behind(
+                ask(question, self._encoder.read([question])[0], self._learnt.heads), present
+            ).fits.max(initial=-1.0)
+        )
+
+    def _answer(self, asked: Asked, read: TokenStates, present: Present, fit: float) -> Finding:
+        compared = self._compare_behind(asked, present)
+        best = [at for at in np.argsort(-compared.scores, kind="stable")[:_READ] if compared.fits[at] >= fit]
+        vectors = self._learnt.reader.asked(read.states)
+        found = [self._read(self._behind[at], vectors, float(compared.scores[at])) for at in best]
+        return max(found, key=lambda one: one[0])[1] if found else Finding(Fate.UNKNOWN)
+
+    def _read(self, told: _Told, asked: Array, relevance: float) -> tuple[float, Finding]:
+        stretch = best_stretch(self._learnt.reader.bounds(asked, told.read.reading.astype(np.float32)))
+        begin, end = told.read.spans[stretch.first][0], told.read.spans[stretch.last][1]
+        words = _whole_words(told.text, int(begin), int(end))
+        return stretch.score + relevance, Finding(Fate.TOLD, words, told.text, told.item.id)
+
+    def _compare_behind(self, asked: Asked, present: Present) -> Comparison:
+        if present != self._present:
+            self._behind = [told for told in self._told if present.permits(told.item)]
+            self._index_behind = self._index(self._behind)
+            self._present = present
+        return self._index_behind.compare(asked)
 
     def _permitted(self, present: Present) -> npt.NDArray[np.bool_]:
-        return np.array([present.permits(window.passage) for window in self._windows], bool)
+        return np.array([present.permits(told.item) for told in self._told], bool)
 
-    def _turn_to(self, present: Present) -> None:
-        if present != self._present:
-            self._behind = [window for window in self._windows if present.permits(window.passage)]
-            self._index = _index(self._behind, self._learnt)
-            self._present = present
-
-
-def _window(text: str, passage: Passage, read: TokenStates, learnt: Learnt) -> _Window:
-    reading = learnt.reader.told(read.states).astype(np.float16)
-    return _Window(text, passage, read.vector, told_tokens(read, learnt.heads), reading, read.spans)
-
-
-def _index(told: Sequence[_Window], learnt: Learnt) -> WindowIndex:
-    vectors = np.stack([window.vector for window in told]) if told else np.zeros((0, 0), np.float32)
-    return WindowIndex([window.text for window in told], vectors, [window.relevance for window in told], learnt.heads)
+    def _index(self, told: Sequence[_Told]) -> WindowIndex:
+        vectors = np.stack([one.read.vector for one in told]) if told else np.zeros((0, self._encoder.size), np.float32)
+        tokens = [one.read.relevance for one in told]
+        return WindowIndex([one.text for one in told], vectors, tokens, self._learnt.heads)
 
 
 def _whole_words(text: str, begin: int, end: int) -> str:
@@ -153,4 +166,7 @@ def _whole_words(text: str, begin: int, end: int) -> str:
         begin -= 1
     while end < len(text) and not text[end].isspace():
         end += 1
-    return text[begin:end]
+    return text[begin:end].strip(_AROUND)
+
+
+_AROUND = " ,;:\"'\u2018\u2019\u201c\u201d()"

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from mio.errors import ConfigError
-from nodes.thinker.encoder import SentenceEncoder, TokenStates
+from nodes.thinker.encoder import TokenStates
 from nodes.thinker.reading.terms import TermIndex
 
 Array = npt.NDArray[np.float32]
@@ -72,6 +72,18 @@ class Asked(NamedTuple):
     weights: Array
 
 
+class Comparison(NamedTuple):
+    """How well each window fits a question.
+
+    Attributes:
+        scores: ``[n]``: logits of where the answer stands; minus infinity for windows that were not looked at closely.
+        fits: ``[n]``: mean cosine of what counts in the question with what is nearest to it there, up to 1.
+    """
+
+    scores: Array
+    fits: Array
+
+
 class WindowIndex:
     """Windows of a story, as vectors of their tokens."""
 
@@ -89,14 +101,15 @@ class WindowIndex:
         self._tokens = tokens
         self._heads = heads
 
-    def scores(self, asked: Asked) -> Array:
-        """How well each window fits, ``[n]``; minus infinity for those that are not even looked at."""
+    def compare(self, asked: Asked) -> Comparison:
+        """How well each window fits."""
         near = self._heads.words * self._terms.scores(asked.text) + self._heads.meaning * (self._vectors @ asked.vector)
-        scores = np.full(len(near), -np.inf, np.float32)
+        scores, fits = np.full(len(near), -np.inf, np.float32), np.zeros(len(near), np.float32)
         for number in np.argsort(-near, kind="stable")[:CANDIDATES]:
-            alike = self._tokens[number].astype(np.float32) @ asked.tokens.T
-            scores[number] = near[number] + alike.max(0) @ asked.weights
-        return scores
+            late = (self._tokens[number].astype(np.float32) @ asked.tokens.T).max(0) @ asked.weights
+            scores[number] = near[number] + late
+            fits[number] = late / asked.weights.sum()
+        return Comparison(scores, fits)
 
 
 def ask(question: str, read: TokenStates, heads: Heads) -> Asked:
@@ -108,13 +121,6 @@ def ask(question: str, read: TokenStates, heads: Heads) -> Asked:
 def told_tokens(read: TokenStates, heads: Heads) -> npt.NDArray[np.float16]:
     """Vectors of a window's tokens, ``[T, W]``."""
     return _unit(read.states @ heads.told).astype(np.float16)
-
-
-def index_texts(texts: Sequence[str], encoder: SentenceEncoder, heads: Heads) -> WindowIndex:
-    """Read windows and index them; about 25 ms each."""
-    read = encoder.read(texts)
-    vectors = np.stack([one.vector for one in read]) if read else np.zeros((0, encoder.size), np.float32)
-    return WindowIndex(texts, vectors, [told_tokens(one, heads) for one in read], heads)
 
 
 def _unit(vectors: Array) -> Array:

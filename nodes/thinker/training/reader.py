@@ -2,9 +2,7 @@
 
 A small head on the packaged sentence encoder, as it is: each token of the window attends to the question's (Seo et al.,
 "Bidirectional Attention Flow for Machine Comprehension", 2017, section 2.4), two convolutions look around it, and each
-token gets a score for being the answer's first and one for being its last. The scores are normalised over all windows
-of a question (Clark and Gardner, "Simple and Effective Multi-Paragraph Reading Comprehension", 2018), so that they can
-be compared between windows.
+token gets a score for being the answer's first and one for being its last. Which window is read is not its business.
 
     python -m nodes.thinker.training.reader --data FOLDER --out FOLDER
 """
@@ -16,7 +14,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor, nn
@@ -37,8 +34,6 @@ WIDTH = 96
 HIDDEN = 128
 _REACH, _DILATION = 5, 3  # tokens that a convolution sees, and how far apart they are in the second one
 _DROPOUT = 0.2
-_WRONG = 2  # windows without evidence beside the right one
-_HARD = 5  # windows without evidence that share most words with the question
 _SPAN_F1 = 0.5  # of a stretch that is good enough to be learnt as the answer
 _BATCH = 16
 _LAYERS = 6  # all are frozen
@@ -94,15 +89,13 @@ class Item(NamedTuple):
 
     Attributes:
         asked: States ``[Q, D]``.
-        right: The window with the evidence.
+        window: The window with the evidence.
         span: First and last token of the answer there.
-        wrong: Windows without evidence that look alike.
     """
 
     asked: Tensor
-    right: Window
+    window: Window
     span: tuple[int, int]
-    wrong: list[Window]
 
 
 def read_windows(lower: Lower, tale: Tale) -> list[Window]:
@@ -122,13 +115,11 @@ def items(lower: Lower, tale: Tale, questions: Sequence[Question]) -> list[Item]
     for question, text in zip(questions, asked, strict=True):
         scores = index.scores(question.question)
         mine = [at for at, window in enumerate(told) if window.section in question.sections]
-        others = [at for at in np.argsort(-scores) if told[at].section not in question.sections][:_HARD]
         spans = {at: best_span(told[at].words, question.answers) for at in mine}
         best = max(mine, key=lambda at: (spans[at].f1, scores[at]), default=None)
-        if best is None or not others or spans[best].f1 < _SPAN_F1:
+        if best is None or spans[best].f1 < _SPAN_F1:
             continue
-        first, last = _tokens_of(told[best], spans[best])
-        found.append(Item(text.states, told[best], (first, last), [told[at] for at in others]))
+        found.append(Item(text.states, told[best], _tokens_of(told[best], spans[best])))
     return found
 
 
@@ -139,24 +130,19 @@ def _tokens_of(window: Window, span: Span) -> tuple[int, int]:
     return first, max(first, end - 1)
 
 
-def loss_of(model: Reader, batch: Sequence[Item], chance: random.Random) -> Tensor:
-    """Cross-entropy of begin and end, each among all windows of a question; scalar."""
-    each = 1 + _WRONG
-    asked = [item.asked for item in batch for _ in range(each)]
-    told = [w for item in batch for w in (item.right, *chance.choices(item.wrong, k=_WRONG))]
-    bounds = model(pad(asked), pad([window.states for window in told]))
-    flat = bounds.reshape(len(batch), each * bounds.shape[1], 2)
+def loss_of(model: Reader, batch: Sequence[Item]) -> Tensor:
+    """Cross-entropy of begin and end among the tokens of the right window, scalar."""
+    bounds = model(pad([item.asked for item in batch]), pad([item.window.states for item in batch]))
     spans = torch.tensor([item.span for item in batch])
-    return sum((functional.cross_entropy(flat[..., side], spans[:, side]) for side in (0, 1)), torch.zeros(()))
+    return sum((functional.cross_entropy(bounds[..., side], spans[:, side]) for side in (0, 1)), torch.zeros(()))
 
 
 @torch.no_grad()
 def evaluate(model: Reader, held_out: Sequence[Item]) -> float:
-    """Loss on items, with the same wrong windows each time."""
+    """Loss on items."""
     model.eval()
-    chance = random.Random(0)
     batches = [held_out[at : at + _BATCH] for at in range(0, len(held_out), _BATCH)]
-    return sum(float(loss_of(model, batch, chance)) for batch in batches) / len(batches)
+    return sum(float(loss_of(model, batch)) for batch in batches) / len(batches)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,8 +158,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fold: int = 0
     folds: int = 6
-    epochs: int = 8
-    rate: float = 2e-3
+    epochs: int = 5
+    rate: float = 3e-3
     seed: int = 1
 
 
@@ -197,14 +183,14 @@ class Lessons:
         order = random.Random(f"{self._seed} {epoch}").sample(range(len(self._learn)), len(self._learn))
         batch = [self._learn[number] for number in order[at * _BATCH : (at + 1) * _BATCH]]
         self._model.train()
-        loss = loss_of(self._model, batch, random.Random(f"{self._seed} {self._done} wrong"))
+        loss = loss_of(self._model, batch)
         self._optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
         self._optimizer.step()
         self._schedule.step()
         self._done += 1
-        figures = {"loss": float(loss)}
+        figures = {"loss": float(loss.detach())}
         if at == self._per_epoch - 1:
             figures["held_out_loss"] = evaluate(self._model, self._held_out)
         return figures
