@@ -77,6 +77,7 @@ class Knowledge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         topics: What the entries are about, by key.
         not_understood: Said when the words made no sense.
         off_topic: Said when they did, but it knows nothing of it.
+        ahead: Said when it cannot know yet, or was kept from knowing, what its story has about it.
         unsure: Asked back when an entry is likely, but not certain; "yes" then answers it.
         fillers: Said when an answer takes long.
     """
@@ -85,6 +86,7 @@ class Knowledge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topics: dict[str, Topic] = {}
     not_understood: list[str] = []
     off_topic: list[str] = []
+    ahead: list[str] = []
     unsure: list[str] = []
     fillers: list[str] = []
 
@@ -150,6 +152,7 @@ class Character:
             topics={key: topic for part in parts for key, topic in part.topics.items()},
             not_understood=[text for part in parts for text in part.not_understood],
             off_topic=[text for part in parts for text in part.off_topic],
+            ahead=[text for part in parts for text in part.ahead],
             unsure=[text for part in parts for text in part.unsure],
             fillers=[text for part in parts for text in part.fillers],
         )

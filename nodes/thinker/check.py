@@ -25,7 +25,7 @@ _ALIKE = 0.97  # cosine of two questions that mean the same; paraphrases within 
 _HARD_TO_SAY = re.compile(r"\d|[()/&%#@\\]|\b(?:e\.g|i\.e|etc|approx)\b", re.IGNORECASE)
 _OFFER = "{offer}"
 _PLACEHOLDER = re.compile(r"\{[^}]*\}")
-_GENERAL = ("not_understood", "off_topic", "unsure", "fillers")
+_GENERAL = ("not_understood", "off_topic", "ahead", "unsure", "fillers")
 
 
 class Embedder(Protocol):

@@ -111,6 +111,10 @@ class SentenceEncoder:
                 found[number] = TokenStates(np.asarray(vectors)[row], token_states, np.array(encoding.offsets))
         return [found[number] for number in range(len(texts))]
 
+    def token_ids(self, text: str) -> list[int]:
+        """Word pieces of a text by number, with the marks of begin and end."""
+        return list(self._tokenizer.encode(text).ids)
+
     @property
     def size(self) -> int:
         """Length of a vector, D."""

@@ -8,7 +8,9 @@ from mio.character import Character, read_character
 from mio.contracts.engine import Engine
 from nodes.thinker.acquaintance import Acquaintance
 from nodes.thinker.config import ThinkerConfig
+from nodes.thinker.construction.pack_story import read_story
 from nodes.thinker.encoder import SentenceEncoder
+from nodes.thinker.lore import Lore
 from nodes.thinker.memory.people import People
 from nodes.thinker.persona import Persona
 from nodes.thinker.storyteller import Storyteller
@@ -90,8 +92,11 @@ def build_storyteller(config: ThinkerConfig, character: Character) -> Storytelle
     thresholds = Thresholds(config.clear, config.unsure, config.hearing)
     language = character.section("persona", Persona).language
     cache = cache_folder(config.cache_dir, character)
-    understanding = Understanding(knowledge.entries, SentenceEncoder(), cache, language=language, thresholds=thresholds)
-    return Storyteller(knowledge, understanding)
+    encoder = SentenceEncoder()
+    understanding = Understanding(knowledge.entries, encoder, cache, language=language, thresholds=thresholds)
+    story = read_story(character.folder)
+    lore = Lore(story.graph, story.present, knowledge, encoder, cache) if story else None
+    return Storyteller(knowledge, understanding, lore)
 
 
 def cache_folder(cache_dir: Path, character: Character) -> Path:

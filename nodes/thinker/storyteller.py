@@ -9,10 +9,12 @@ from mio.character import Entry, Knowledge
 from nodes.thinker.clauses import Clause, cut_clauses
 from nodes.thinker.context import read_in_context
 from nodes.thinker.dialogue import Dialogue, Turn
+from nodes.thinker.lore import Lore
 from nodes.thinker.understanding import Meaning, Understanding, Verdict
 
 _OFFER = "{offer}"
 _SILENCE = "[curious] <listen> Sorry?"  # for packs that do not say what to say
+_CANNOT_KNOW = "[thoughtful] <shrug> I can't know that."
 
 
 class Heard(NamedTuple):
@@ -32,9 +34,17 @@ class Heard(NamedTuple):
 class Storyteller:
     """Answers out of the knowledge of a character pack. Its only state is the dialogue that it is given."""
 
-    def __init__(self, knowledge: Knowledge, understanding: Understanding) -> None:
+    def __init__(self, knowledge: Knowledge, understanding: Understanding, lore: Lore | None = None) -> None:
+        """Get ready.
+
+        Args:
+            knowledge: Of the pack.
+            understanding: Of its entries.
+            lore: Its story; None if it has none.
+        """
         self._knowledge = knowledge
         self._understanding = understanding
+        self._lore = lore
         self._entries = {entry.id: entry for entry in knowledge.entries}
         self._facts = [entry for entry in knowledge.entries if entry.kind == "fact"]
 
@@ -43,7 +53,8 @@ class Storyteller:
         last = dialogue.last_answer()
         topic = self._knowledge.topics.get(last.topic) if last else None
         readings = read_in_context([heard.text, *heard.alternatives], last, topic)
-        return self._understanding.understand(readings, heard.confidence)
+        meaning = self._understanding.understand(readings, heard.confidence)
+        return self._lore.complete(meaning, readings) if self._lore else meaning
 
     def filler(self, turn: Turn, dialogue: Dialogue, random: np.random.Generator) -> list[Clause]:
         """Something to say while the answer takes long; nothing if the pack has no such thing."""
@@ -62,7 +73,7 @@ class Storyteller:
             random: Chooses among equals.
         """
         reply = _Reply(self._knowledge, self._entries, self._facts, dialogue, turn, random)
-        turn.question = meaning.example
+        turn.question = "" if meaning.verdict in (Verdict.AHEAD, Verdict.RECALLED) else meaning.example
         return reply.to(meaning)
 
 
@@ -96,6 +107,10 @@ class _Reply:
             case Verdict.UNSURE if entry is not None and entry.topic in self._knowledge.topics:
                 self._dialogue.pending = entry.id
                 return self._say("unsure", self._knowledge.unsure, self._knowledge.topics[entry.topic].offer)
+            case Verdict.AHEAD:
+                return self._say("ahead", self._knowledge.ahead or [_CANNOT_KNOW])
+            case Verdict.RECALLED:
+                return cut_clauses(meaning.recalled)
             case Verdict.OFF_TOPIC:
                 return self._say("off_topic", self._knowledge.off_topic, near=meaning.candidates)
             case _:

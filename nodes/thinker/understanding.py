@@ -54,13 +54,16 @@ class Verdict(Enum):
     """What became of an utterance.
 
     ``CLEAR`` the entry is meant; ``UNSURE`` it probably is; ``OFF_TOPIC`` it makes sense, but nothing known is meant;
-    ``NOISE`` it makes no sense.
+    ``NOISE`` it makes no sense. Where there is a story: ``RECALLED`` no entry is meant, but the story tells of it;
+    ``AHEAD`` what the story has about it cannot be known yet.
     """
 
     CLEAR = "clear"
     UNSURE = "unsure"
     OFF_TOPIC = "off_topic"
     NOISE = "noise"
+    RECALLED = "recalled"
+    AHEAD = "ahead"
 
 
 class Evidence(NamedTuple):
@@ -92,6 +95,7 @@ class Meaning(NamedTuple):
         example: The entry's example question that is nearest in meaning.
         evidence: What speaks for and against it.
         candidates: The most probable entries with their shares, best first.
+        recalled: What the story tells of it, if that is the verdict.
     """
 
     verdict: Verdict
@@ -99,6 +103,7 @@ class Meaning(NamedTuple):
     example: str
     evidence: Evidence
     candidates: list[tuple[Entry, float]]
+    recalled: str = ""
 
 
 class Weights(NamedTuple):

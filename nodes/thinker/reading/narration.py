@@ -20,12 +20,11 @@ from nodes.thinker.memory.lookahead import AHEAD_ODDS, lies_ahead, log_odds_ahea
 from nodes.thinker.reading.reader import best_stretch, load_reader
 from nodes.thinker.reading.relevance import Asked, Comparison, WindowIndex, ask, load_heads
 from nodes.thinker.reading.shelf import Learnt, ReadWindow, read_windows
-from nodes.thinker.reading.windows import windows
+from nodes.thinker.reading.windows import sentence_spans, windows
 
 Array = npt.NDArray[np.float32]
 
 WEIGHTS = share("weights", "thinker-reading")
-_READ = 3  # windows, the best ones, that an answer is looked for in
 
 
 class Fate(Enum):
@@ -42,14 +41,14 @@ class Finding(NamedTuple):
     Attributes:
         fate: What becomes of it.
         words: The words of the answer, if there is one.
-        window: The window that they stand in.
-        item: Id of the passage or node that the window is of.
+        sentence: The sentence that they stand in.
+        item: The passage or node that it is of.
     """
 
     fate: Fate
     words: str = ""
-    window: str = ""
-    item: str = ""
+    sentence: str = ""
+    item: Passage | Node | None = None
 
 
 class _Told(NamedTuple):
@@ -64,7 +63,8 @@ def load_learnt(folder: Path = WEIGHTS) -> Learnt:
     Raises:
         ConfigError: If it is missing or damaged.
     """
-    heads, reader = load_heads(folder / "relevance"), load_reader(folder / "reader")
+    heads = load_heads(folder / "relevance")
+    reader = load_reader(folder / "reader") if (folder / "reader").is_dir() else None
     files = sorted(folder.glob("*/weights.safetensors"))
     return Learnt(heads, reader, hashlib.sha256(b"".join(map(Path.read_bytes, files))).hexdigest()[:16])
 
@@ -134,16 +134,24 @@ class Narration:
 
     def _answer(self, asked: Asked, read: TokenStates, present: Present, fit: float) -> Finding:
         compared = self._compare_behind(asked, present)
-        best = [at for at in np.argsort(-compared.scores, kind="stable")[:_READ] if compared.fits[at] >= fit]
-        vectors = self._learnt.reader.asked(read.states)
-        found = [self._read(self._behind[at], vectors, float(compared.scores[at])) for at in best]
-        return max(found, key=lambda one: one[0])[1] if found else Finding(Fate.UNKNOWN)
+        best = [at for at in np.argsort(-compared.scores, kind="stable")[:1] if compared.fits[at] >= fit]
+        return self._read(self._behind[best[0]], asked, read) if best else Finding(Fate.UNKNOWN)
 
-    def _read(self, told: _Told, asked: Array, relevance: float) -> tuple[float, Finding]:
-        stretch = best_stretch(self._learnt.reader.bounds(asked, told.read.reading.astype(np.float32)))
-        begin, end = told.read.spans[stretch.first][0], told.read.spans[stretch.last][1]
-        words = _whole_words(told.text, int(begin), int(end))
-        return stretch.score + relevance, Finding(Fate.TOLD, words, told.text, told.item.id)
+    def _read(self, told: _Told, asked: Asked, read: TokenStates) -> Finding:
+        """The answer in a window: the stretch that the reader finds, or the sentence that is most like the question."""
+        parts, spans = sentence_spans(told.text), told.read.spans
+        if self._learnt.reader is None:
+            alike = told.read.relevance.astype(np.float32) @ asked.tokens.T
+            inside = [
+                (spans[:, 0] >= begin) & (spans[:, 1] <= end) & (spans[:, 1] > spans[:, 0]) for begin, end in parts
+            ]
+            begin, end = parts[int(np.argmax([alike[rows].max(0, initial=-1.0) @ asked.weights for rows in inside]))]
+        else:
+            vectors = self._learnt.reader.asked(read.states)
+            stretch = best_stretch(self._learnt.reader.bounds(vectors, told.read.reading.astype(np.float32)))
+            begin, end = int(spans[stretch.first][0]), int(spans[stretch.last][1])
+        first, last = next(((first, last) for first, last in parts if first <= begin < last), (begin, end))
+        return Finding(Fate.TOLD, _whole_words(told.text, begin, end), told.text[first:last].strip(), told.item)
 
     def _compare_behind(self, asked: Asked, present: Present) -> Comparison:
         if present != self._present:

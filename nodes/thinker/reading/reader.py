@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
-from scipy.special import erf
 
 from mio.errors import ConfigError
 
@@ -105,4 +104,8 @@ def _convolve(x: Array, kernel: Array, bias: Array, dilation: int) -> Array:
 
 
 def _gelu(x: Array) -> Array:
-    return np.asarray(x * 0.5 * (1.0 + erf(x / math.sqrt(2.0))), np.float32)
+    """Exact GELU; its error function by Abramowitz and Stegun (1964), formula 7.1.26, error below 2e-7."""
+    z = np.abs(x) / math.sqrt(2.0)
+    t = 1.0 / (1.0 + 0.3275911 * z)
+    poly = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    return np.asarray(0.5 * x * (1.0 + np.sign(x) * (1.0 - poly * np.exp(-z * z))), np.float32)

@@ -17,10 +17,10 @@ _log = logging.getLogger(__name__)
 
 
 class Learnt(NamedTuple):
-    """What was learnt about questions and stories, and a name of it."""
+    """What was learnt about questions and stories, and a name of it. Without a reader, whole sentences are answers."""
 
     heads: Heads
-    reader: Reader
+    reader: Reader | None
     fingerprint: str
 
 
@@ -63,8 +63,8 @@ def read_windows(
 
 
 def _read_window(read: TokenStates, learnt: Learnt) -> ReadWindow:
-    reading = learnt.reader.told(read.states).astype(np.float16)
-    return ReadWindow(read.vector, told_tokens(read, learnt.heads), reading, read.spans)
+    told = learnt.reader.told(read.states) if learnt.reader else read.states[:, :0]
+    return ReadWindow(read.vector, told_tokens(read, learnt.heads), told.astype(np.float16), read.spans)
 
 
 def _kept(path: Path, count: int) -> list[ReadWindow] | None:

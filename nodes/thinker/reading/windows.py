@@ -9,18 +9,22 @@ _ABBREVIATIONS = frozenset({"mr", "mrs", "ms", "dr", "st", "capt", "col", "no", 
 _END = re.compile(r"""[.!?]+["'\u2019\u201d)\]]*\s+(?=["'\u2018\u201c(\[]*[A-Z0-9])""")
 
 
-def sentences(text: str) -> list[str]:
-    """Cut at the ends of sentences; together they have all words of the text."""
-    found: list[str] = []
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """First character of each sentence, and one behind its last; together they cover the text."""
+    found: list[tuple[int, int]] = []
     begin = 0
     for match in _END.finditer(text):
         before = text[begin : match.start()].rsplit(maxsplit=1)
         if before and before[-1].strip("\"'(").lower() in _ABBREVIATIONS:
             continue
-        found.append(text[begin : match.end()].strip())
+        found.append((begin, match.end()))
         begin = match.end()
-    rest = text[begin:].strip()
-    return [*found, rest] if rest else found
+    return [*found, (begin, len(text))] if text[begin:].strip() else found
+
+
+def sentences(text: str) -> list[str]:
+    """Cut at the ends of sentences; together they have all words of the text."""
+    return [text[begin:end].strip() for begin, end in sentence_spans(text)]
 
 
 def windows(text: str, longest: int = LONGEST_WORDS) -> list[str]:

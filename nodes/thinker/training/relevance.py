@@ -32,12 +32,11 @@ from nodes.thinker.training.bert import Bert, load_bert
 from nodes.thinker.training.states import Lower, Tokens, pad
 from nodes.thinker.training.tales import Library, Question, Tale, load_library
 
-WIDTH = 192  # of a token's vector
+WIDTH = 128  # of a token's vector, as in ColBERT
 _WEIGHT = 3.0  # of a question's token before training
 _START = (0.45, 4.8)  # weights of BM25 and of the cosine before training
 
 _GROUP = 8
-_DROPOUT = 0.25  # of the states
 _WARMUP_STEPS = 30
 
 
@@ -58,17 +57,14 @@ class Relevance(nn.Module):
     def forward(self, example: "Example") -> Tensor:
         """Score of each window for each question, ``[questions, windows]``."""
         states = self.bert.above(example.question.below.float(), example.question.mask)
-        vectors = functional.normalize(self.asked(self._dropped(states)), dim=-1)
+        vectors = functional.normalize(self.asked(states), dim=-1)
         weights = functional.softplus(self.importance(states))[..., 0] * example.question.mask
         late = torch.cat([self._late(vectors, weights, group) for group in example.story], 1)
         return late + self.others[0] * example.words + self.others[1] * example.meaning
 
-    def _dropped(self, states: Tensor) -> Tensor:
-        return functional.dropout(states, _DROPOUT, self.training)
-
     def _late(self, asked: Tensor, weights: Tensor, told: Tokens) -> Tensor:
         states = self.bert.above(told.below.float(), told.mask)
-        vectors = functional.normalize(self.told(self._dropped(states)), dim=-1)
+        vectors = functional.normalize(self.told(states), dim=-1)
         alike = torch.einsum("qid,pjd->qpij", asked, vectors)
         alike = alike.masked_fill(told.mask[None, :, None, :] == 0, -1.0)
         return torch.einsum("qpi,qi->qp", alike.amax(-1), weights)

@@ -1,0 +1,71 @@
+"""What a character's story adds to its entries: what it tells that no entry does, and what the character cannot know.
+
+Knows no dialogue. What the entries say counts as known, so that a question that they answer is not taken for one about
+what lies ahead.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mio.character import Entry, Knowledge
+from nodes.thinker.clauses import cut_clauses
+from nodes.thinker.encoder import SentenceEncoder
+from nodes.thinker.memory.graph import Node, Passage, Present, StoryGraph
+from nodes.thinker.reading.narration import Fate, Narration, load_learnt
+from nodes.thinker.understanding import Meaning, Reading, Verdict
+from nodes.thinker.words import ending
+
+_LONGEST_WORDS = 48  # of a question; it stands at the end
+_ENTRY = "entry:"
+#: How well a window must fit a question. The default character's story: 95 of 100 questions about its events lie above,
+#: 95 of 100 that nobody there can answer below.
+_FIT = 0.57
+
+
+class Lore:
+    """A character's story as far as it may be told."""
+
+    def __init__(
+        self, graph: StoryGraph, present: Present, knowledge: Knowledge, encoder: SentenceEncoder, cache_dir: Path
+    ) -> None:
+        """Read the story, or take what was read before from the cache.
+
+        Args:
+            graph: The story, with what lies ahead.
+            present: What of it may be told.
+            knowledge: What is known besides.
+            encoder: Makes vectors of it.
+            cache_dir: Where they are kept.
+        """
+        said = [passage for entry in knowledge.entries for passage in _said(entry)]
+        self._narration = Narration([*story_items(graph), *said], encoder, load_learnt(), cache_dir)
+        self._present = present
+
+    def complete(self, meaning: Meaning, readings: Sequence[Reading]) -> Meaning:
+        """Refuse what lies ahead, and recall what no entry tells.
+
+        Args:
+            meaning: What was understood by the entries.
+            readings: Ways to read what was said, the most probable one first.
+        """
+        question = ending(readings[0].text, _LONGEST_WORDS) if readings else ""
+        if not question:
+            return meaning
+        finding = self._narration.consider(question, self._present, fit=_FIT)
+        if finding.fate is Fate.AHEAD:
+            return meaning._replace(verdict=Verdict.AHEAD)
+        if meaning.verdict is Verdict.CLEAR or finding.item is None or finding.item.id.startswith(_ENTRY):
+            return meaning
+        told = finding.item.text if isinstance(finding.item, Node) else finding.sentence
+        return meaning._replace(verdict=Verdict.RECALLED, recalled=told)
+
+
+def story_items(graph: StoryGraph) -> list[Passage | Node]:
+    """What of a graph can be told: its passages, and the nodes that no passage tells of."""
+    inside = {node for passage in graph.passages for node in passage.nodes}
+    return [*graph.passages, *(node for node in graph.nodes if node.text and node.id not in inside)]
+
+
+def _said(entry: Entry) -> list[Passage]:
+    texts = [" ".join(clause.text for clause in cut_clauses(text)) for _, text in entry.texts() if "{" not in text]
+    return [Passage(f"{_ENTRY}{entry.id}:{number}", text, 0.0) for number, text in enumerate(texts)]

@@ -1,0 +1,33 @@
+import pytest
+
+from nodes.thinker.reading.overlap import LONGEST_ANSWER_WORDS, best_span, token_f1
+
+
+@pytest.mark.parametrize(
+    ("said", "answers", "f1"),
+    [
+        ("The sun.", ["sun"], 1.0),
+        ("a red sun", ["the sun"], 2 / 3),
+        ("moon", ["sun", "the moon!"], 1.0),
+        ("", ["sun"], 0.0),
+        ("stars", ["sun"], 0.0),
+    ],
+)
+def test_f1_counts_words_without_articles(said: str, answers: list[str], f1: float):
+    assert token_f1(said, answers) == pytest.approx(f1)
+
+
+def test_the_stretch_most_like_an_answer_is_found():
+    words = ["The", "old", "fox", "ran", "into", "the", "deep", "forest", "and", "slept."]
+    span = best_span(words, ["in a house", "deep forest"])
+    assert words[span.begin : span.end] == ["deep", "forest"]
+    assert span.f1 == pytest.approx(1.0)
+
+
+def test_no_stretch_is_longer_than_an_answer_may_be():
+    span = best_span(["sun"] * 60, [" ".join(["sun"] * 60)])
+    assert span.end - span.begin == LONGEST_ANSWER_WORDS
+
+
+def test_nothing_in_common_is_no_stretch():
+    assert best_span(["a", "fox"], ["the moon"]).f1 == 0.0
