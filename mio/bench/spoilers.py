@@ -16,7 +16,7 @@ import numpy as np
 from mio.bench.report import Report, percentile
 from mio.errors import MioError
 from nodes.thinker.encoder import SentenceEncoder
-from nodes.thinker.memory.graph import Passage, Present
+from nodes.thinker.memory.graph import Passage, Present, Source
 from nodes.thinker.memory.lookahead import AHEAD_ODDS
 from nodes.thinker.reading.narration import Fate, Finding, Narration, load_learnt
 from nodes.thinker.reading.overlap import content_words, token_f1
@@ -100,7 +100,7 @@ def _ask(
 def passages_of(tale: Tale) -> list[Passage]:
     """A tale's sections as passages: told when the section has been told."""
     return [
-        Passage(f"{number}.{part}", text, float(number))
+        Passage(f"{number}.{part}", text, float(number), source=Source(number))
         for number, section in enumerate(tale.sections, 1)
         for part, text in enumerate(windows(section))
     ]

@@ -7,6 +7,7 @@ taken from windows that are permitted, by scores that know of no others.
 import hashlib
 from collections.abc import Sequence
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -166,7 +167,14 @@ class Narration:
     def _index(self, told: Sequence[_Told]) -> WindowIndex:
         vectors = np.stack([one.read.vector for one in told]) if told else np.zeros((0, self._encoder.size), np.float32)
         tokens = [one.read.relevance for one in told]
-        return WindowIndex([one.text for one in told], vectors, tokens, self._learnt.heads)
+        goes_on = [False, *(_goes_on(one.item, other.item) for one, other in pairwise(told))][: len(told)]
+        return WindowIndex([one.text for one in told], vectors, tokens, goes_on, self._learnt.heads)
+
+
+def _goes_on(before: Passage | Node, after: Passage | Node) -> bool:
+    """Whether one window of a text follows another: both are of one item, or of passages that were read somewhere."""
+    read = isinstance(before, Passage) and isinstance(after, Passage) and before.source.chapter and after.source.chapter
+    return before is after or bool(read)
 
 
 def _whole_words(text: str, begin: int, end: int) -> str:

@@ -27,6 +27,7 @@ from mio.training.progress import Progress
 from mio.training.run_folder import RunFolder, write_weights
 from mio.training.seeds import seed_all
 from nodes.thinker.encoder import packaged_model
+from nodes.thinker.reading.relevance import FROM_AFTER, FROM_BEFORE
 from nodes.thinker.reading.terms import TermIndex
 from nodes.thinker.training.bert import Bert, load_bert
 from nodes.thinker.training.states import Lower, Tokens, pad
@@ -59,15 +60,23 @@ class Relevance(nn.Module):
         states = self.bert.above(example.question.below.float(), example.question.mask)
         vectors = functional.normalize(self.asked(states), dim=-1)
         weights = functional.softplus(self.importance(states))[..., 0] * example.question.mask
-        late = torch.cat([self._late(vectors, weights, group) for group in example.story], 1)
+        nearest = torch.cat([self._nearest(vectors, group) for group in example.story], 1)[:, example.order]
+        late = torch.einsum("qpi,qi->qp", _carried(nearest), weights)
         return late + self.others[0] * example.words + self.others[1] * example.meaning
 
-    def _late(self, asked: Tensor, weights: Tensor, told: Tokens) -> Tensor:
+    def _nearest(self, asked: Tensor, told: Tokens) -> Tensor:
+        """Cosine of each token of the questions with the nearest one of each window, ``[questions, windows, T]``."""
         states = self.bert.above(told.below.float(), told.mask)
         vectors = functional.normalize(self.told(states), dim=-1)
         alike = torch.einsum("qid,pjd->qpij", asked, vectors)
-        alike = alike.masked_fill(told.mask[None, :, None, :] == 0, -1.0)
-        return torch.einsum("qpi,qi->qp", alike.amax(-1), weights)
+        return alike.masked_fill(told.mask[None, :, None, :] == 0, -1.0).amax(-1)
+
+
+def _carried(nearest: Tensor) -> Tensor:
+    """A token that a window does not have may stand in the one before or after, where it counts less."""
+    before = functional.pad(nearest[:, :-1], (0, 0, 1, 0), value=-1.0) * FROM_BEFORE
+    after = functional.pad(nearest[:, 1:], (0, 0, 0, 1), value=-1.0) * FROM_AFTER
+    return torch.maximum(nearest, torch.maximum(before, after))
 
 
 class Example(NamedTuple):
@@ -76,7 +85,7 @@ class Example(NamedTuple):
     Attributes:
         question: ``[questions, T, D]``.
         story: Groups ``[windows, T, D]`` of like length, so that little is padded.
-        sections: Section of each window, from 1 on.
+        order: ``[windows]``: where in the groups each window of the tale is.
         evidence: ``[questions, windows]``: whether it is of a section with evidence.
         words: BM25, ``[questions, windows]``.
         meaning: Cosine of the sentence vectors, ``[questions, windows]``.
@@ -84,7 +93,7 @@ class Example(NamedTuple):
 
     question: Tokens
     story: tuple[Tokens, ...]
-    sections: Tensor
+    order: Tensor
     evidence: Tensor
     words: Tensor
     meaning: Tensor
@@ -92,14 +101,16 @@ class Example(NamedTuple):
 
 def prepare(lower: Lower, tale: Tale, questions: Sequence[Question]) -> Example:
     """Make a tale and its questions something to learn from."""
-    told = sorted(lower.windows(tale), key=lambda window: len(window.text))
+    told = lower.windows(tale)
     asked = lower.questions(tale.story, [question.question for question in questions])
+    by_length = sorted(range(len(told)), key=lambda number: len(told[number].text))
+    groups = [by_length[at : at + _GROUP] for at in range(0, len(told), _GROUP)]
     sections = torch.tensor([window.section for window in told])
     index = TermIndex([window.text for window in told])
     return Example(
         question=pad([text.states for text in asked]),
-        story=tuple(pad([text.states for text in told[at : at + _GROUP]]) for at in range(0, len(told), _GROUP)),
-        sections=sections,
+        story=tuple(pad([told[number].states for number in group]) for group in groups),
+        order=torch.tensor(by_length).argsort(),
         evidence=torch.stack([torch.isin(sections, torch.tensor(question.sections)) for question in questions]),
         words=torch.stack([torch.from_numpy(index.scores(question.question)) for question in questions]),
         meaning=torch.stack([text.vector for text in asked]) @ torch.stack([text.vector for text in told]).T,

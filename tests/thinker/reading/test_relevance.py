@@ -32,11 +32,12 @@ def heads(model: Relevance, tmp_path_factory: pytest.TempPathFactory) -> Heads:
 
 def test_scores_are_those_of_the_network_that_was_trained(model: Relevance, heads: Heads, encoder: SentenceEncoder):
     asked, *told = encoder.read([QUESTION, *TEXTS])
-    index = WindowIndex(TEXTS, np.stack([one.vector for one in told]), [told_tokens(one, heads) for one in told], heads)
+    tokens = [told_tokens(one, heads) for one in told]
+    index = WindowIndex(TEXTS, np.stack([one.vector for one in told]), tokens, [False, True, True], heads)
     example = Example(
         question=pad([torch.from_numpy(asked.states)]),
         story=(pad([torch.from_numpy(one.states) for one in told]),),
-        sections=torch.tensor([1, 2, 3]),
+        order=torch.tensor([0, 1, 2]),
         evidence=torch.ones(1, 3, dtype=torch.bool),
         words=torch.from_numpy(TermIndex(TEXTS).scores(QUESTION))[None],
         meaning=torch.tensor([[float(asked.vector @ one.vector) for one in told]]),
@@ -58,3 +59,14 @@ def test_states_of_the_frozen_layers_are_those_of_the_packaged_encoder(encoder: 
 def test_missing_weights_are_one_clear_error(tmp_path: object):
     with pytest.raises(ConfigError, match="weights.safetensors"):
         load_heads(tmp_path)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_word_of_the_window_before_counts_where_the_text_goes_on(heads: Heads, encoder: SentenceEncoder):
+    asked, *told = encoder.read(["Who blew?", *TEXTS])
+    tokens, vectors = [told_tokens(one, heads) for one in told], np.stack([one.vector for one in told])
+    alone, joined = (
+        WindowIndex(TEXTS, vectors, tokens, goes_on, heads).compare(ask("Who blew?", asked, heads)).fits
+        for goes_on in ([False] * 3, [False, True, False])
+    )
+    assert joined[1] > alone[1]
+    assert joined[2] == alone[2]
