@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -176,7 +177,7 @@ def _read_cache(path: Path, size: int) -> dict[str, Vectors]:
             keys, vectors = file["keys"], file["vectors"]
         if vectors.shape != (len(keys), size) or not np.isfinite(vectors).all():
             raise ValueError(f"vectors are {vectors.shape}, expected ({len(keys)}, {size})")
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         _log.warning("%s is damaged (%s); it is made again", path, error)
         return {}
     return dict(zip((str(key) for key in keys), vectors.astype(np.float32), strict=True))

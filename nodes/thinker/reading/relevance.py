@@ -21,8 +21,8 @@ from nodes.thinker.reading.terms import TermIndex
 Array = npt.NDArray[np.float32]
 Tokens = npt.NDArray[np.float16]
 
-#: What a token counts that stands not in a window, but in the one before or after it: names in one sentence are pronouns
-#: in the next. Chosen on tales that the heads were not learnt from (0.6 to 0.96, 0 to 0.85).
+#: What a token counts that stands not in a window, but in the one before or after it: names there are pronouns here.
+#: Chosen on tales that the heads were not learnt from (0.6 to 0.96, 0 to 0.85).
 FROM_BEFORE, FROM_AFTER = 0.92, 0.7
 CANDIDATES = 64  # windows, the best ones by words and meaning, whose tokens are looked at
 

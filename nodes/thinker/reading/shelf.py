@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +79,7 @@ def _kept(path: Path, count: int) -> list[ReadWindow] | None:
             windows = [ReadWindow(*row) for row in zip(file["vectors"], *tokens, strict=True)]
         if len(windows) != count or any(len(w.spans) != n for w, n in zip(windows, lengths, strict=True)):
             raise ValueError(f"it has {len(windows)} windows, expected {count}")
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         _log.warning("%s is damaged (%s); it is made again", path, error)
         return None
     return windows

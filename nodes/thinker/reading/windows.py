@@ -10,16 +10,16 @@ _END = re.compile(r"""[.!?]+["'\u2019\u201d)\]]*\s+(?=["'\u2018\u201c(\[]*[A-Z0-
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """First character of each sentence, and one behind its last; together they cover the text."""
+    """First character of each sentence, and one behind its last; between them is only white space."""
     found: list[tuple[int, int]] = []
     begin = 0
     for match in _END.finditer(text):
         before = text[begin : match.start()].rsplit(maxsplit=1)
         if before and before[-1].strip("\"'(").lower() in _ABBREVIATIONS:
             continue
-        found.append((begin, match.end()))
+        found.append((begin, begin + len(text[begin : match.end()].rstrip())))
         begin = match.end()
-    return [*found, (begin, len(text))] if text[begin:].strip() else found
+    return [*found, (begin, len(text.rstrip()))] if text[begin:].strip() else found
 
 
 def sentences(text: str) -> list[str]:

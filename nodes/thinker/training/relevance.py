@@ -142,7 +142,8 @@ def _start(model: Relevance, examples: Sequence[Example]) -> None:
     model.eval()
     groups = [group for example in examples[::8] for group in example.story[:1]]
     states = [model.bert.above(group.below.float(), group.mask)[group.mask > 0] for group in groups]
-    directions = torch.linalg.svd(torch.cat(states), full_matrices=False).Vh[:WIDTH]
+    tokens = torch.cat(states)
+    directions = torch.linalg.eigh(tokens.T @ tokens).eigenvectors.T.flip(0)[:WIDTH]
     model.asked.weight.copy_(directions)
     model.told.weight.copy_(directions)
 
