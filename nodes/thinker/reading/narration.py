@@ -5,6 +5,7 @@ taken from windows that are permitted, by scores that know of no others.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from enum import Enum
 from itertools import pairwise
@@ -44,12 +45,14 @@ class Finding(NamedTuple):
         words: The words of the answer, if there is one.
         sentence: The sentence that they stand in.
         item: The passage or node that it is of.
+        lead: Log odds that the answer stands in the story, not in what is known besides; infinite if nothing is.
     """
 
     fate: Fate
     words: str = ""
     sentence: str = ""
     item: Passage | Node | None = None
+    lead: float = math.inf
 
 
 class _Told(NamedTuple):
@@ -79,6 +82,7 @@ class Narration:
         encoder: SentenceEncoder,
         learnt: Learnt,
         cache_dir: Path | None = None,
+        besides: Sequence[Passage] = (),
     ) -> None:
         """Read a story.
 
@@ -87,13 +91,15 @@ class Narration:
             encoder: Reads it.
             learnt: What is made of what it reads.
             cache_dir: Where that is kept.
+            besides: What else is known; nothing is answered from it, but what it answers does not lie ahead.
         """
         self._encoder = encoder
         self._learnt = learnt
-        cut = [(text, item) for item in story for text in windows(item.text)]
+        cut = [(text, item) for item in (*story, *besides) for text in windows(item.text)]
         read = read_windows([text for text, _ in cut], encoder, learnt, cache_dir)
         self._told = [_Told(text, item, window) for (text, item), window in zip(cut, read, strict=True)]
         self._whole = self._index(self._told)
+        self._besides = {id(item) for item in besides}
         self._present: Present | None = None
         self._behind: list[_Told] = []
         self._index_behind = self._whole
@@ -135,8 +141,12 @@ class Narration:
 
     def _answer(self, asked: Asked, read: TokenStates, present: Present, fit: float) -> Finding:
         compared = self._compare_behind(asked, present)
-        best = [at for at in np.argsort(-compared.scores, kind="stable")[:1] if compared.fits[at] >= fit]
-        return self._read(self._behind[best[0]], asked, read) if best else Finding(Fate.UNKNOWN)
+        story = np.array([id(told.item) not in self._besides for told in self._behind], bool)
+        if not (story & (compared.fits >= fit)).any():
+            return Finding(Fate.UNKNOWN)
+        best = int(np.where(story & (compared.fits >= fit), compared.scores, -np.inf).argmax())
+        found = self._read(self._behind[best], asked, read)
+        return found._replace(lead=-log_odds_ahead(compared.scores, story))
 
     def _read(self, told: _Told, asked: Asked, read: TokenStates) -> Finding:
         """The answer in a window: the stretch that the reader finds, or the sentence that is most like the question."""
