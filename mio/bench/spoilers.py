@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's options."""
     parser.add_argument("--data", type=Path, help=f"folder with thinker/spoiler.jsonl ({_ENVIRONMENT})")
     parser.add_argument("--split", default="val", help="which tales (default: val)")
-    parser.add_argument("--held-out", type=int, metavar="N", help="only every N-th tale, those that training held out")
+    parser.add_argument("--held-out", type=int, metavar="N", help="every N-th tale only: what training held out")
     parser.add_argument("--threshold", type=float, default=AHEAD_ODDS, help="log odds from which on is refused")
 
 

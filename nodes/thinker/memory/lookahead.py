@@ -11,8 +11,8 @@ import numpy.typing as npt
 Scores = npt.NDArray[np.floating]
 Permitted = npt.NDArray[np.bool_]
 
-#: Log odds from which on a question is refused: about 9 of 100 questions about the past of the tales that the scores
-#: were not learnt from lie above (`mio bench spoilers --split train --held-out 6`).
+#: Log odds from which on a question is refused: 9.4 of 100 questions about the past of tales that the scores were not
+#: learnt from lie above (`mio bench spoilers --split train --held-out 6`).
 AHEAD_ODDS = 0.95
 
 

@@ -29,6 +29,9 @@ Array = npt.NDArray[np.float32]
 WEIGHTS = share("weights", "thinker-reading")
 
 
+_ELSEWHERE = -1e4  # score of tokens that stand in another sentence
+
+
 class Fate(Enum):
     """What becomes of a question: ``TOLD`` it is answered; ``AHEAD`` its answer lies ahead; ``UNKNOWN`` neither."""
 
@@ -103,8 +106,10 @@ class Narration:
         self._present: Present | None = None
         self._behind: list[_Told] = []
         self._index_behind = self._whole
+        self._asked: Asked | None = None
+        self._states: TokenStates | None = None
 
-    def consider(self, question: str, present: Present, *, threshold: float = AHEAD_ODDS, fit: float = 0.0) -> Finding:
+    def consider(self, question: str, present: Present, *, threshold: float = AHEAD_ODDS, fit: float = -1.0) -> Finding:
         """Decide whether a question can be answered at a present, and answer it.
 
         Args:
@@ -113,56 +118,57 @@ class Narration:
             threshold: Log odds from which on the answer is taken to lie ahead.
             fit: How well a window must fit at least (-1..1), lest the question is about something else.
         """
-        read = self._encoder.read([question])[0]
-        asked = ask(question, read, self._learnt.heads)
+        asked = self._ask(question)
         compared = self._whole.compare(asked)
         about_it = bool((compared.fits >= fit).any())
         if about_it and lies_ahead(compared.scores, self._permitted(present), threshold):
             return Finding(Fate.AHEAD)
-        return self._answer(asked, read, present, fit)
+        return self.answer(question, present, fit)
 
-    def answer(self, question: str, present: Present, fit: float = 0.0) -> Finding:
+    def answer(self, question: str, present: Present, fit: float = -1.0) -> Finding:
         """The best answer that is permitted, whether or not a better one lies ahead."""
-        read = self._encoder.read([question])[0]
-        return self._answer(ask(question, read, self._learnt.heads), read, present, fit)
+        compared = self._compare_behind(self._ask(question), present)
+        story = np.array([id(told.item) not in self._besides for told in self._behind], bool)
+        fitting = story & (compared.fits >= fit)
+        if not fitting.any():
+            return Finding(Fate.UNKNOWN)
+        best = int(np.where(fitting, compared.scores, -np.inf).argmax())
+        found = self._read(self._behind[best], question)
+        return found._replace(lead=-log_odds_ahead(compared.scores, story))
 
     def log_odds_ahead(self, question: str, present: Present) -> float:
         """What the threshold is compared with; for calibration only."""
-        asked = ask(question, self._encoder.read([question])[0], self._learnt.heads)
-        return log_odds_ahead(self._whole.compare(asked).scores, self._permitted(present))
+        return log_odds_ahead(self._whole.compare(self._ask(question)).scores, self._permitted(present))
 
-    def best_fit(self, question: str, present: Present) -> float:
-        """How well the best permitted window fits, -1..1; for calibration only."""
-        return float(
-            self._compare_behind(
-                ask(question, self._encoder.read([question])[0], self._learnt.heads), present
-            ).fits.max(initial=-1.0)
-        )
+    def _ask(self, question: str) -> Asked:
+        if self._asked is None or self._asked.text != question:
+            self._states = self._encoder.read([question])[0]
+            self._asked = ask(question, self._states, self._learnt.heads)
+        return self._asked
 
-    def _answer(self, asked: Asked, read: TokenStates, present: Present, fit: float) -> Finding:
-        compared = self._compare_behind(asked, present)
-        story = np.array([id(told.item) not in self._besides for told in self._behind], bool)
-        if not (story & (compared.fits >= fit)).any():
-            return Finding(Fate.UNKNOWN)
-        best = int(np.where(story & (compared.fits >= fit), compared.scores, -np.inf).argmax())
-        found = self._read(self._behind[best], asked, read)
-        return found._replace(lead=-log_odds_ahead(compared.scores, story))
+    def _read(self, told: _Told, question: str) -> Finding:
+        """The answer in a window, and the sentence that it stands in."""
+        parts = sentence_spans(told.text)
+        first, last = self._sentence(told, question, parts)
+        begin, end = self._stretch(told, question, first, last) if self._learnt.reader else (first, last)
+        return Finding(Fate.TOLD, _whole_words(told.text, begin, end), told.text[first:last], told.item)
 
-    def _read(self, told: _Told, asked: Asked, read: TokenStates) -> Finding:
-        """The answer in a window: the stretch that the reader finds, or the sentence that is most like the question."""
-        parts, spans = sentence_spans(told.text), told.read.spans
-        if self._learnt.reader is None:
-            alike = told.read.relevance.astype(np.float32) @ asked.tokens.T
-            inside = [
-                (spans[:, 0] >= begin) & (spans[:, 1] <= end) & (spans[:, 1] > spans[:, 0]) for begin, end in parts
-            ]
-            begin, end = parts[int(np.argmax([alike[rows].max(0, initial=-1.0) @ asked.weights for rows in inside]))]
-        else:
-            vectors = self._learnt.reader.asked(read.states)
-            stretch = best_stretch(self._learnt.reader.bounds(vectors, told.read.reading.astype(np.float32)))
-            begin, end = int(spans[stretch.first][0]), int(spans[stretch.last][1])
-        first, last = next(((first, last) for first, last in parts if first <= begin < last), (begin, end))
-        return Finding(Fate.TOLD, _whole_words(told.text, begin, end), told.text[first:last].strip(), told.item)
+    def _stretch(self, told: _Told, question: str, first: int, last: int) -> tuple[int, int]:
+        """Where in a sentence the reader finds the answer: first character, and one behind the last."""
+        self._ask(question)
+        assert self._learnt.reader is not None and self._states is not None
+        asked = self._learnt.reader.asked(self._states.states)
+        bounds, spans = self._learnt.reader.bounds(asked, told.read.reading.astype(np.float32)), told.read.spans
+        bounds[(spans[:, 0] < first) | (spans[:, 1] > last)] = _ELSEWHERE
+        stretch = best_stretch(bounds)
+        return int(spans[stretch.first][0]), int(spans[stretch.last][1])
+
+    def _sentence(self, told: _Told, question: str, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """The sentence that is most like the question."""
+        asked, spans = self._ask(question), told.read.spans
+        alike = told.read.relevance.astype(np.float32) @ asked.tokens.T
+        inside = [(spans[:, 0] >= begin) & (spans[:, 1] <= end) & (spans[:, 1] > spans[:, 0]) for begin, end in parts]
+        return parts[int(np.argmax([alike[rows].max(0, initial=-1.0) @ asked.weights for rows in inside]))]
 
     def _compare_behind(self, asked: Asked, present: Present) -> Comparison:
         if present != self._present:
