@@ -19,6 +19,9 @@ _LONGEST_WORDS = 48  # of a question; it stands at the end
 #: How well a window must fit a question. The default character's story: 95 of 100 questions about its events lie above,
 #: 95 of 100 that nobody there can answer below.
 _FIT = 0.57
+#: Log odds from which on a question is taken to be about what lies ahead: none of 17 questions about the default
+#: character's past lies above, none of 80 that nobody there can answer, and 1 of 130 that an entry answers.
+_AHEAD = 0.5
 #: Log odds from which on the story answers although an entry seemed clear: with the default character so it does for 3
 #: of 130 questions that an entry answers, and for 8 of 17 about events of its life.
 _LEAD = 2.0
@@ -53,7 +56,7 @@ class Lore:
         question = ending(readings[0].text, _LONGEST_WORDS) if readings else ""
         if not question:
             return meaning
-        finding = self._narration.consider(question, self._present, fit=_FIT)
+        finding = self._narration.consider(question, self._present, threshold=_AHEAD, fit=_FIT)
         if finding.fate is Fate.AHEAD:
             return meaning._replace(verdict=Verdict.AHEAD)
         least = _LEAD if meaning.verdict is Verdict.CLEAR else 0.0

@@ -57,10 +57,10 @@ class Reader:
         shares = np.exp(alike - alike.max(1, keepdims=True))
         meant = (shares / shares.sum(1, keepdims=True)) @ asked
         whole = np.broadcast_to(asked.mean(0), told.shape)
-        x = np.concatenate([told, meant, told * meant, whole, alike.max(1, keepdims=True)], 1)
+        x = np.concatenate([told, meant, told * meant, whole, alike.max(1, keepdims=True)], 1).astype(np.float32)
         x = _gelu(_convolve(x, *self._near, 1))
         x = x + _gelu(_convolve(x, *self._wide, DILATION))
-        return x @ self._bounds[0] + self._bounds[1]
+        return np.asarray(x @ self._bounds[0] + self._bounds[1], np.float32)
 
 
 def load_reader(folder: Path) -> Reader:

@@ -5,6 +5,7 @@ The layers below ``first`` and the embeddings stay as they are, so what they mak
 """
 
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import torch
@@ -36,7 +37,7 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """``[B, T, D]`` and attention bias ``[B, 1, 1, T]`` to ``[B, T, D]``."""
         batch, time, width = x.shape
-        project = self.attention["self"]
+        project = cast(nn.ModuleDict, self.attention["self"])
         q, k, v = (project[n](x).view(batch, time, self.heads, -1).transpose(1, 2) for n in ("query", "key", "value"))
         dropout = _DROPOUT if self.training else 0.0
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
@@ -76,8 +77,13 @@ class Bert(nn.Module):
             }
         )
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(shape) for _ in range(shape.num_hidden_layers))})
-        for module in (self.embeddings, *self.encoder["layer"][:first]):
+        for module in (self.embeddings, *self.layers[:first]):
             module.requires_grad_(False)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The layers, lowest first."""
+        return cast(nn.ModuleList, self.encoder["layer"])
 
     def below(self, ids: Tensor, mask: Tensor, kinds: Tensor | None = None) -> Tensor:
         """What the layers that stay as they are make of tokens, ``[B, T]`` ids and mask to ``[B, T, D]``."""
@@ -95,12 +101,12 @@ class Bert(nn.Module):
     def train(self, mode: bool = True) -> "Bert":
         """Dropout only in the layers that are trained."""
         super().train(mode)
-        self.encoder["layer"][: self.first].eval()
+        self.layers[: self.first].eval()
         return self
 
     def _through(self, x: Tensor, mask: Tensor, begin: int, end: int) -> Tensor:
         bias = torch.zeros(mask.shape, dtype=x.dtype).masked_fill(mask == 0, torch.finfo(x.dtype).min)[:, None, None]
-        for layer in self.encoder["layer"][begin:end]:
+        for layer in self.layers[begin:end]:
             x = layer(x, bias)
         return x
 
