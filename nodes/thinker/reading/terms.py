@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ class TermIndex:
         return self._scores[rows].sum(0)
 
 
+@lru_cache(maxsize=1 << 14)
 def _stem(word: str) -> str:
     fitting = (end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= _SHORTEST_STEM)
     return word.removesuffix(next(fitting, ""))

@@ -91,7 +91,8 @@ class Bert(nn.Module):
         x = parts["word_embeddings"](ids) + parts["token_type_embeddings"](
             torch.zeros_like(ids) if kinds is None else kinds
         )
-        x = parts["LayerNorm"](x + parts["position_embeddings"].weight[: ids.shape[1]])
+        positions = cast(nn.Embedding, parts["position_embeddings"]).weight[: ids.shape[1]]
+        x = parts["LayerNorm"](x + positions)
         return self._through(x, mask, 0, self.first)
 
     def above(self, x: Tensor, mask: Tensor) -> Tensor:
