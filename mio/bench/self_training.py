@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from mio.bench.report import Report
+from mio.errors import MioError
 from mio.training.log import Columns, read_log
 from mio.training.loop import Plan, train
 from mio.training.plot import plot_logs
@@ -43,8 +44,9 @@ class Arm(NamedTuple):
 
 
 ARMS = {
-    "whole": Arm("all of it: scenario policy, rules, oracle that errs", CONFIG),
-    "turns": Arm("turn rewards, oracle that errs", _CREDIT_ONLY),
+    "whole": Arm("all of it: scenario policy, rules, erring oracle", CONFIG),
+    "turns": Arm("turn rewards, all 5 opinions of an erring oracle agree", _CREDIT_ONLY),
+    "most": Arm("turn rewards, 4 of 5 agree", msgspec.structs.replace(_CREDIT_ONLY, agreement=0.8)),
     "truth": Arm("turn rewards, oracle that never errs", _CREDIT_ONLY, Errors(0.0, 0.0, 0.0)),
     "session": Arm("undivided session reward", msgspec.structs.replace(_CREDIT_ONLY, credit="session")),
 }
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     outcomes = {name: [_outcome(log) for log in runs] for name, runs in logs.items()}
     for name, runs in outcomes.items():
         _measure_rise(report, name, runs)
-    for better in ("turns", "truth"):
+    for better in ("turns", "most", "truth"):
         if better in outcomes and "session" in outcomes:
             _compare(report, better, outcomes[better], outcomes["session"])
     titled = {ARMS[name].title: runs for name, runs in logs.items()}
@@ -107,10 +109,11 @@ def _run(name: str, seed: int, steps: int, runs: Path, console: Console) -> Colu
     folder = RunFolder(runs / f"{name}-{seed}", arm.config)
     log = read_log(folder.log)
     if not log or log["step"][-1] < steps:
-        practice, _ = build_practice(runs / f"base-{seed}", arm.config, seed, arm.errors)
-        train(
-            practice, folder, Plan(steps, seed, save_every_s=30.0), Progress(console, f"{name} {seed}", ["true_reward"])
-        )
+        practice, _ = build_practice(runs / "base", arm.config, seed, arm.errors)
+        progress = Progress(console, f"{name} {seed}", ["true_reward"])
+        done = train(practice, folder, Plan(steps, seed, save_every_s=30.0), progress)
+        if done < steps:
+            raise MioError(f"stopped at step {done} of {steps} in {folder.path}", "the same command goes on")
         log = read_log(folder.log)
     taken = np.isfinite(log["true_reward"])
     return {key: [v for v, is_taken in zip(values, taken, strict=True) if is_taken] for key, values in log.items()}

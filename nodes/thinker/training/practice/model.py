@@ -18,12 +18,12 @@ _TEMPLATE = (
 )
 _SPECIAL = ("<|pad|>", "<|unknown|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>")
 _WIDTH, _LAYERS, _HEADS = 64, 2, 4
-_LEARNING_RATE = 3e-3
-_BATCH = 32
+_LEARNING_RATE = 6e-3
+_BATCH = 64
 _TURNS = 2
 
 
-def make_model(folder: Path, seed: int, steps: int = 300) -> None:
+def make_model(folder: Path, seed: int, steps: int = 600) -> None:
     """Make a tiny base model that speaks the practice world's language, and write it as transformers does.
 
     Args:

@@ -49,6 +49,7 @@ class Kind(Enum):
     BABBLE = "nothing"
 
 
+_MANNERS = 0.3  # share of the right replies in what the base model reads, beyond those that fall by chance
 _BENIGN = -0.3  # a reply that misses the line without doing harm
 
 
@@ -136,7 +137,7 @@ class PracticeStage:
 
 
 def dialogues(count: int, turns: int, random: np.random.Generator) -> Iterator[list[ChatMessage]]:
-    """Dialogues that know the language but no manners: any kind of reply follows any line.
+    """Dialogues that know the language but manners only now and then: else any kind of reply follows any line.
 
     Args:
         count: How many.
@@ -160,4 +161,7 @@ def _exchange(trap: Trap, random: np.random.Generator) -> Turn:
     thing = line.split()[-1]
     about = (PAST | AHEAD).get(thing)
     kinds = [(about,) if about else tuple(PAST.values()), _REFUSALS, _FIRM, _BREAKS, _COMFORTS, tuple(PAST.values())]
-    return Turn(line, str(random.choice(kinds[int(random.integers(len(kinds)))])))
+    said = kinds[int(random.integers(len(kinds)))]
+    if random.random() < _MANNERS:
+        said = [reply for reply in sorted(REPLIES) if worth(line, reply) == 1.0]
+    return Turn(line, str(random.choice(said)))
