@@ -45,8 +45,8 @@ class Arm(NamedTuple):
 
 ARMS = {
     "whole": Arm("all of it: scenario policy, rules, erring oracle", CONFIG),
-    "turns": Arm("turn rewards, all 5 opinions of an erring oracle agree", _CREDIT_ONLY),
-    "most": Arm("turn rewards, 4 of 5 agree", msgspec.structs.replace(_CREDIT_ONLY, agreement=0.8)),
+    "turns": Arm("turn rewards, erring oracle, 4 of 5 opinions agree", _CREDIT_ONLY),
+    "unanimous": Arm("turn rewards, erring oracle, all 5 agree", msgspec.structs.replace(_CREDIT_ONLY, agreement=1.0)),
     "truth": Arm("turn rewards, oracle that never errs", _CREDIT_ONLY, Errors(0.0, 0.0, 0.0)),
     "session": Arm("undivided session reward", msgspec.structs.replace(_CREDIT_ONLY, credit="session")),
 }
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     outcomes = {name: [_outcome(log) for log in runs] for name, runs in logs.items()}
     for name, runs in outcomes.items():
         _measure_rise(report, name, runs)
-    for better in ("turns", "most", "truth"):
+    for better in ("turns", "unanimous", "truth"):
         if better in outcomes and "session" in outcomes:
             _compare(report, better, outcomes[better], outcomes["session"])
     titled = {ARMS[name].title: runs for name, runs in logs.items()}
