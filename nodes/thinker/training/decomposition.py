@@ -44,7 +44,8 @@ def decompose(opinions: FloatArray, rating: float, agreement: float = 1.0) -> De
         raise ValueError(f"expected opinions [K, T], got {opinions.shape}")
     turns = opinions.shape[1]
     kept = sign_agreement(opinions) >= agreement - 1e-9
-    means = np.where(kept, opinions.mean(axis=0), 0.0) / turns
+    means = opinions.mean(axis=0)
+    means = np.where(kept & (np.abs(means) >= NO_EFFECT), means, 0.0) / turns
     factor = _factor(means[means > 0].sum(), -means[means < 0].sum(), rating)
     if factor is None:
         return Decomposition(np.full(turns, rating / turns), np.ones(turns, np.bool_), attributed=False)
