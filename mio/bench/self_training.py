@@ -24,7 +24,7 @@ from nodes.thinker.training.config import SelfTrainingConfig
 from nodes.thinker.training.practice.critics import Errors
 from nodes.thinker.training.practice.practice import CONFIG, build_practice
 
-DURATION = "about 15 min"
+DURATION = "about 20 min"
 
 _CREDIT_ONLY = msgspec.structs.replace(CONFIG, scenario_learns=False, rubric_weight=0.0, timeline_weight=0.0)
 
@@ -70,7 +70,8 @@ class Outcome(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--seeds", type=int, default=3, help="runs per arm (3)")
-    parser.add_argument("--steps", type=int, default=31, help="steps per run; the whole loop takes twice as many (31)")
+    parser.add_argument("--first-seed", type=int, default=0, help="seed of the first run (0)")
+    parser.add_argument("--steps", type=int, default=36, help="steps per run; the whole loop takes twice as many (36)")
     parser.add_argument("--arm", action="append", choices=ARMS, help="only this one; may be repeated")
     parser.add_argument("--runs", type=Path, default=Path("out/train/practice"), help="folder of the runs")
     parser.add_argument("--plot", type=Path, default=Path("out/bench/self-training.png"), help="where to draw")
@@ -79,9 +80,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: Report) -> None:
     """Train all arms with all seeds, and compare them."""
     logs: dict[str, list[Columns]] = {}
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
     for name in args.arm or ARMS:
         steps = 2 * args.steps if name == "whole" else args.steps
-        logs[name] = [_run(name, seed, steps, args.runs, report.console) for seed in range(args.seeds)]
+        logs[name] = [_run(name, seed, steps, args.runs, report.console) for seed in seeds]
     outcomes = {name: [_outcome(log) for log in runs] for name, runs in logs.items()}
     for name, runs in outcomes.items():
         _measure_rise(report, name, runs)
