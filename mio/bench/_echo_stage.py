@@ -103,7 +103,7 @@ class _Tap:
     def __init__(self, source: RoomSource) -> None:
         self._source = source
         self.blocks: list[FloatArray] = []
-        self.open, self.close = source.open, source.close
+        self.prepare, self.open, self.close = source.prepare, source.open, source.close
         self.export_state, self.import_state = source.export_state, source.import_state
 
     def read(self, now_ns: int) -> list[Captured] | None:

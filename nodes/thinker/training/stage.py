@@ -8,11 +8,12 @@ import numpy as np
 from mio.character import Character, Entry, Knowledge
 from mio.contracts.emotions import EMOTIONS
 from mio.errors import ConfigError
+from nodes.thinker.chat import ChatMessage
 from nodes.thinker.clauses import Clause, cut_clauses
 from nodes.thinker.dialogue import Turn as Said
 from nodes.thinker.memory.graph import Node, Present, StoryGraph
 from nodes.thinker.persona import Persona
-from nodes.thinker.prompt import ChatMessage, write_prompt
+from nodes.thinker.prompt import Question, write_prompt
 from nodes.thinker.training.session import Brief, Trap, Turn
 
 _FACTS = 6
@@ -97,7 +98,8 @@ class PackStage:
     def persona_prompt(self, brief: Brief, turns: Sequence[Turn], line: str) -> list[ChatMessage]:
         """As the engine ``openai`` would ask."""
         said = [Said(n, turn.user, clauses=cut_clauses(turn.reply)) for n, turn in enumerate(turns, start=1)]
-        return write_prompt(self._persona, self._facts(brief), [*said, Said(len(turns) + 1, line)])
+        question = Question([*said, Said(len(turns) + 1, line)], facts=self._facts(brief))
+        return write_prompt(self._persona, question)
 
     def _brief(self, traps: float, random: np.random.Generator) -> Brief:
         number = int(random.integers(2**31))
