@@ -1,6 +1,6 @@
 """The body's engine: steps, the clock, and sending frames ahead of stage time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,12 @@ from nodes.body.choreography import Choreography, Cue
 from nodes.body.config import BodyConfig
 from nodes.body.drift import Drift
 from nodes.body.gestures.phrase import SIDES
+from nodes.body.performance import Performance
 from nodes.body.pose import TRACKS, compose
 from nodes.body.postures import RESTS
 from nodes.body.prompts import understand
 from nodes.body.standing import ACTIVITY_OF_TURN, Activity, Standing
-from nodes.body.state import BodyState, export, generator, pose_of, restore
+from nodes.body.state import BodyState, Timeline, export, generator, pose_of, restore
 from nodes.body.tracks import Track
 from nodes.body.transition import apply, difference, fading
 
@@ -37,6 +38,10 @@ def build_engine(config: BodyConfig) -> Engine:
     match config.engine:
         case "idle":
             return IdleEngine(config)
+        case "flood":
+            from nodes.body.flood.engine import FloodEngine  # loads torch
+
+            return FloodEngine(config)
 
 
 class IdleEngine(Engine):
@@ -106,6 +111,33 @@ class IdleEngine(Engine):
             now = self._state.timeline.now_frame
             own = self._frames(now - 2, now + 1)
             self._state.offset = fading(difference(pose, own), now * _FRAME_S)
+
+    # For an engine that this one stands in for
+
+    @property
+    def timeline(self) -> Timeline:
+        """How body time relates to stage time."""
+        return self._state.timeline
+
+    @property
+    def performances(self) -> Sequence[Performance]:
+        """Gestures that are planned or being made."""
+        return self._performer.performances
+
+    @property
+    def soon_s(self) -> float:
+        """Body time from which frames may still change."""
+        return self._soon_s()
+
+    def frames(self, first: int, end: int) -> Array:
+        """``[n, 159]`` body frames ``first`` to ``end - 1``, at most 1.5 s old, as far as they are planned now."""
+        return self._frames(first, end)
+
+    def go_on_from(self, pose: Array, frame: int) -> None:
+        """Blend from another engine's ``[3, 159]`` frames, the last of which is body frame ``frame``."""
+        self._state.offset = None
+        self._state.offset = fading(difference(pose, self._frames(frame - 2, frame + 1)), frame * _FRAME_S)
+        self._performer.changed_s = min(self._performer.changed_s, (frame + 1) * _FRAME_S)
 
     def _adopt(self, state: BodyState) -> None:
         """Make a state this engine's own."""

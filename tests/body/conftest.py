@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mio.contracts.engine import Engine
 from mio.contracts.messages import BodyMotion, Clock, Message, Speech
 from mio.contracts.rates import BODY_FPS, SPEECH_FRAME_SAMPLES, SPEECH_HZ
 from mio.contracts.skeleton import JOINT_INDEX
@@ -20,7 +21,7 @@ Script = Iterable[tuple[float, str, Message]]
 class Run:
     """What a scripted run has shown: frames by stage time on the grid, and what was sent when."""
 
-    engine: IdleEngine
+    engine: Engine
     frames: np.ndarray
     first: int
     sent: list[tuple[float, BodyMotion]]
@@ -36,7 +37,7 @@ class Run:
 class Stage:
     """Steps an engine through fake time: a clock message every 200 ms, ticks, a script between them."""
 
-    def __init__(self, engine: IdleEngine, mono_s: float = 100.0, frames_per_tick: int = 1) -> None:
+    def __init__(self, engine: Engine, mono_s: float = 100.0, frames_per_tick: int = 1) -> None:
         self.engine = engine
         self._step = frames_per_tick
         self.shown: dict[int, np.ndarray] = {}
@@ -103,6 +104,12 @@ def stage() -> Callable[..., Stage]:
     return lambda *, frames_per_tick=2, **settings: Stage(
         IdleEngine(BodyConfig(**settings)), frames_per_tick=frames_per_tick
     )
+
+
+@pytest.fixture(scope="session")
+def stage_of() -> Callable[..., Stage]:
+    """A stage for any engine of the body."""
+    return lambda engine, frames_per_tick=1: Stage(engine, frames_per_tick=frames_per_tick)
 
 
 @pytest.fixture

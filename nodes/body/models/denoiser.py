@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mio.nn.rotary import BASE, Turn, turn_at, turned
 from nodes.body.models.sizes import DenoiserSize
 
 _MAX_LATENTS = 1024
-_BASE = 10_000.0
 _EPS = 1e-6
 
 
@@ -29,18 +29,6 @@ class Context(NamedTuple):
     values: list[Tensor]
 
 
-class RmsNorm(nn.Module):
-    """Root mean square norm over the last dimension."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[..., channels]``, the same shape."""
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + _EPS) * self.weight
-
-
 class Attention(nn.Module):
     """Multi-head attention with normalised queries and keys."""
 
@@ -48,7 +36,7 @@ class Attention(nn.Module):
         super().__init__()
         self._heads = heads
         self.q, self.k, self.v, self.o = (nn.Linear(width, width) for _ in range(4))
-        self.norm_q, self.norm_k = RmsNorm(width), RmsNorm(width)
+        self.norm_q, self.norm_k = nn.RMSNorm(width, _EPS), nn.RMSNorm(width, _EPS)
 
     def queries(self, x: Tensor) -> Tensor:
         """``[B, T, width]`` to ``[B, heads, T, channels]``."""
@@ -85,11 +73,11 @@ class Block(nn.Module):
         )
         self.modulation = nn.Parameter(torch.randn(6, width) / width**0.5)
 
-    def forward(self, x: Tensor, noise: Tensor, turn: Tensor, see: Tensor | None, text: "Reading") -> Tensor:
+    def forward(self, x: Tensor, noise: Tensor, turn: Turn, see: Tensor | None, text: "Reading") -> Tensor:
         """``[B, T, width]``, the same shape; ``noise`` is ``[B, T, 6, width]``."""
         shift1, scale1, gate1, shift2, scale2, gate2 = (self.modulation + noise).unbind(2)
         y = self.norm1(x) * (1 + scale1) + shift1
-        queries, keys = rotated(self.attention.queries(y), turn), rotated(self.attention.keys(y), turn)
+        queries, keys = turned(self.attention.queries(y), turn), turned(self.attention.keys(y), turn)
         x = x + gate1 * self.attention.attend(queries, keys, self.attention.values(y), see)
         x = x + self.text.attend(self.text.queries(self.text_norm(x)), text.keys, text.values, text.mask)
         return x + gate2 * self.feedforward(self.norm2(x) * (1 + scale2) + shift2)
@@ -106,7 +94,8 @@ class Reading(NamedTuple):
 class Denoiser(nn.Module):
     """The transformer."""
 
-    _angles: Tensor
+    _cosine: Tensor
+    _sine: Tensor
 
     def __init__(self, size: DenoiserSize) -> None:
         super().__init__()
@@ -122,7 +111,9 @@ class Denoiser(nn.Module):
         self.norm = nn.LayerNorm(width, _EPS, elementwise_affine=False)
         self.modulation = nn.Parameter(torch.randn(2, width) / width**0.5)
         self.latent_out = nn.Linear(width, size.latent)
-        self.register_buffer("_angles", rotary_angles(size), persistent=False)
+        turn = rotary_turn(size)
+        self.register_buffer("_cosine", turn.cosine, persistent=False)
+        self.register_buffer("_sine", turn.sine, persistent=False)
         self._begin()
 
     def read(self, tokens: Tensor) -> Context:
@@ -155,7 +146,7 @@ class Denoiser(nn.Module):
         modulation = self.noise_out(level).unflatten(2, (6, -1))
         see = self._visible(latents.shape[1], latent_mask)
         mask = None if text_mask is None else text_mask[:, None]
-        turn = self._angles[: latents.shape[1]]
+        turn = Turn(self._cosine, self._sine).first(latents.shape[1])
         x = self.latent_in(latents)
         for number, block in enumerate(self.blocks):
             x = block(x, modulation, turn, see, Reading(context.keys[number], context.values[number], mask))
@@ -166,7 +157,7 @@ class Denoiser(nn.Module):
         see = None if latent_mask is None else latent_mask[:, None, None]
         if not self.size.causal:
             return see
-        earlier = torch.ones(length, length, dtype=torch.bool, device=self._angles.device).tril()[None, None]
+        earlier = torch.ones(length, length, dtype=torch.bool, device=self._cosine.device).tril()[None, None]
         return earlier if see is None else earlier & see
 
     def _begin(self) -> None:
@@ -185,26 +176,17 @@ class Denoiser(nn.Module):
 def sinusoids(level: Tensor, channels: int) -> Tensor:
     """``[..., channels]`` cosines, then sines, of ``[...]`` noise levels (Vaswani et al. 2017)."""
     half = channels // 2
-    rates = _BASE ** (-torch.arange(half, device=level.device, dtype=torch.float32) / half)
+    rates = BASE ** (-torch.arange(half, device=level.device, dtype=torch.float32) / half)
     angles = level[..., None].float() * rates
     return torch.cat((angles.cos(), angles.sin()), -1)
 
 
-def rotary_angles(size: DenoiserSize) -> Tensor:
-    """``[1024, channels / 2]`` angles by which the channel pairs of a head turn with time (Su et al. 2021).
+def rotary_turn(size: DenoiserSize) -> Turn:
+    """How far the channel pairs of a head turn with time, for 1024 latents.
 
     Wan shares the pairs out between time, height and width; a latent has neither height nor width, so there only the
     first share turns.
     """
     channels = size.width // size.heads
     turning = channels if size.rotary == "time" else channels - 4 * (channels // 6)
-    rates = _BASE ** (-torch.arange(0, turning, 2, dtype=torch.float64) / turning)
-    angles = torch.arange(_MAX_LATENTS, dtype=torch.float64)[:, None] * rates
-    return F.pad(angles, (0, channels // 2 - turning // 2)).float()
-
-
-def rotated(x: Tensor, angles: Tensor) -> Tensor:
-    """``[B, heads, T, channels]`` turned in neighbouring pairs by ``[T, channels / 2]`` angles."""
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
-    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), -1).flatten(-2)
+    return turn_at(torch.arange(_MAX_LATENTS), channels, turning)

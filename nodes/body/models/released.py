@@ -5,11 +5,12 @@ and ``mean`` / ``std``; the denoiser under ``model.``, with its input as a 1 x 1
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 from torch import Tensor
 
-from mio.errors import ConfigError
+from mio.nn.released import Rules, by_rules, renamed
 
 _VAE = (
     (r"^model\.conv1\.", "encoder.mix."),
@@ -44,6 +45,7 @@ _DENOISER = (
     (r"^head\.modulation", "modulation"),
 )
 _NOT_WEIGHTS = re.compile(r"^text_encoder\.")
+_REMEDY = "choose the size that the checkpoint was trained with (paper or tiny)"
 
 
 def vae_weights(released: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -64,26 +66,17 @@ def denoiser_weights(released: Mapping[str, Tensor], wanted: Mapping[str, Tensor
     return _renamed(released, _DENOISER, wanted)
 
 
-def _renamed(
-    released: Mapping[str, Tensor], rules: Iterable[tuple[str, str]], wanted: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    named: dict[str, Tensor] = {}
-    for theirs, weight in released.items():
-        if _NOT_WEIGHTS.search(theirs):
-            continue
-        ours = theirs
-        for pattern, replacement in rules:
-            ours = re.sub(pattern, replacement, ours)
-        if ours not in wanted:
-            raise ConfigError(f"the checkpoint's weight {theirs} has no place in the model", _REMEDY)
-        if weight.numel() != wanted[ours].numel():
-            shapes = f"{tuple(weight.shape)} instead of {tuple(wanted[ours].shape)}"
-            raise ConfigError(f"the checkpoint's weight {theirs} is {shapes}", _REMEDY)
-        named[ours] = weight.reshape(wanted[ours].shape)
-    missing = sorted(set(wanted) - set(named))
-    if missing:
-        raise ConfigError(f"the checkpoint lacks {missing[0]} and {len(missing) - 1} more weights", _REMEDY)
-    return named
+def _renamed(released: Mapping[str, Tensor], rules: Rules, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    rename = partial(by_rules, rules=rules)
+    own = {
+        name: _shaped(weight, wanted.get(rename(name)))
+        for name, weight in released.items()
+        if not _NOT_WEIGHTS.search(name)
+    }
+    return renamed(own, rename, wanted, _REMEDY)
 
 
-_REMEDY = "choose the size that the checkpoint was trained with (paper or tiny)"
+def _shaped(weight: Tensor, wanted: Tensor | None) -> Tensor:
+    """A weight without the dimensions of size one that theirs have and ours have not."""
+    fits = wanted is not None and weight.numel() == wanted.numel()
+    return weight.reshape(wanted.shape) if wanted is not None and fits else weight

@@ -90,16 +90,28 @@ class Sampler:
             text: What the latents that become active now shall show.
             contexts: The texts of the stream's latents and the empty one, each as the denoiser has read it.
         """
-        size = self._size
-        until = (state.given + size.window) * size.steps // size.window
-        while state.step < until:
-            self._step(state, text, contexts)
+        while not self.ready(state):
+            self.step(state, text, contexts)
+        return self.take(state)
+
+    def ready(self, state: StreamState) -> bool:
+        """Whether the next latent is clean."""
+        return self.steps_left(state) <= 0
+
+    def steps_left(self, state: StreamState) -> int:
+        """Steps until the next latent is clean."""
+        return (state.given + self._size.window) * self._size.steps // self._size.window - state.step
+
+    def take(self, state: StreamState) -> Tensor:
+        """``[latent]``: the next one, which must be clean; ``state`` moves on."""
         latent = state.latents[state.given - state.begin].clone()
         state.given += 1
         self._forget(state)
         return latent
 
-    def _step(self, state: StreamState, text: str, contexts: dict[str, Context]) -> None:
+    @torch.no_grad()
+    def step(self, state: StreamState, text: str, contexts: dict[str, Context]) -> None:
+        """One step of the solver; see :meth:`next`. Texts of latents that are not given yet may change in between."""
         size, guidance = self._size, self._guidance
         first, end = active(state.step, size.steps, size.window, size.schedule, size.rounding)
         self._extend(state, end, text)

@@ -22,15 +22,6 @@ def noise_levels(time: Tensor, length: int, window: int, kind: ScheduleKind = "t
     return (1 + begins - time[:, None]).clamp(0.0, 1.0)
 
 
-def training_levels(
-    time: Tensor, length: int, window: int, kind: ScheduleKind, generator: torch.Generator | None = None
-) -> Tensor:
-    """``[B, length]`` shares of noise that training sees: for ``random`` each latent's own, else the schedule's."""
-    if kind != "random":
-        return noise_levels(time, length, window, kind)
-    return torch.rand(len(time), length, generator=generator, device=time.device)
-
-
 def active(
     step: int, steps: int, window: int, kind: ScheduleKind = "triangular", rounding: Rounding = "exact"
 ) -> tuple[int, int]:

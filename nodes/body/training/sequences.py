@@ -146,6 +146,17 @@ def encoded(model: CausalVae, frames: Frames) -> LatentSequence | None:
     return LatentSequence(latents, tuple(parts))
 
 
+def excerpt(sequence: LatentSequence, begin: int, end: int) -> LatentSequence:
+    """The latents from ``begin`` to before ``end``, with the texts that are active there."""
+    parts: list[Part] = []
+    for part in sequence.parts:
+        if part.end > begin:
+            parts.append(Part(part.captions, min(part.end, end) - begin))
+        if part.end >= end:
+            break
+    return LatentSequence(sequence.latents[begin:end], tuple(parts))
+
+
 def collated(
     sequences: Sequence[LatentSequence],
     tokens: Mapping[str, Tensor],

@@ -1,12 +1,9 @@
 """Trains the autoencoder. Source: FloodDiffusion (arXiv 2512.03520), released configuration ``vae_wan_1d``.
 
 Loss: smooth L1 of all features, half as much again of the joints' positions, and 1e-5 of the divergence from a normal
-distribution; AdamW with a warm-up, averaged weights.
+distribution; AdamW with a warm-up, averaged weights. Once latents are in use the decoder can go on alone: it learns to
+decode those very latents, a little noise on them, as a denoiser leaves it there.
 """
-
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mio.training.ema import Ema
+from mio.training.trainee import AveragedTrainee, cosine_rate
 from nodes.body.models.causal_vae import FRAMES_PER_LATENT, CausalVae
 from nodes.body.models.sizes import VaeSize
 from nodes.body.motion.features import PLACES, VELOCITIES, turn_matrices
@@ -22,7 +19,7 @@ from nodes.body.training.motion_set import Clip, statistics
 
 _PLACES_WEIGHT = 0.5
 _KL_WEIGHT = 1e-5
-_EMA_PREFIX = "ema."
+_LAST_RATE = 0.1
 
 
 class VaeTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +34,8 @@ class VaeTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         warm_up: Steps until then.
         steps: Steps in total.
         ema: What the averaged weights keep of themselves per step.
+        made_minutes: Of motion of the procedural engine, twice as likely to be drawn as captured motion.
+        jitter: Standard deviation of the noise on latents, when the decoder learns alone.
         seed: Of everything that is drawn.
     """
 
@@ -48,13 +47,25 @@ class VaeTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warm_up: int = 1_000
     steps: int = 300_000
     ema: float = 0.99
+    made_minutes: float = 60.0
+    jitter: float = 0.05
     seed: int = 1
 
 
-class VaeTrainee:
+class VaeTrainee(AveragedTrainee):
     """Learns a step at a time; see :class:`~mio.training.loop.Trainee`."""
 
-    def __init__(self, settings: VaeTraining, clips: list[Clip], device: str = "cpu") -> None:
+    def __init__(
+        self, settings: VaeTraining, clips: list[Clip], device: str = "cpu", going_on: CausalVae | None = None
+    ) -> None:
+        """Get ready.
+
+        Args:
+            settings: Of the run.
+            clips: What is learned.
+            device: Where it is learned.
+            going_on: An autoencoder whose encoder stays as it is while its decoder learns; None for a new one.
+        """
         self._settings = settings
         self._device = torch.device(device)
         frames = 1 + FRAMES_PER_LATENT * (settings.latents - 1)
@@ -63,53 +74,17 @@ class VaeTrainee:
         self._shares = np.array([len(clip) - frames + 1 for clip in self._clips], np.float64)
         self._shares /= self._shares.sum()
         torch.manual_seed(settings.seed)
-        self.model = CausalVae(settings.size).to(self._device)
-        mean, std = statistics(clips)
-        self.model.mean.copy_(torch.from_numpy(mean))
-        self.model.std.copy_(torch.from_numpy(std))
-        self._optimizer = torch.optim.AdamW(self.model.parameters(), settings.rate, (0.9, 0.99), weight_decay=0.0)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
-        self._ema = Ema(self.model, settings.ema)
-        self._rng = np.random.default_rng(settings.seed)
+        self.model = (_beginning(settings.size, clips) if going_on is None else going_on).to(self._device)
+        self.model.encoder.requires_grad_(going_on is None)
+        optimizer = torch.optim.AdamW(self.model.parameters(), settings.rate, (0.9, 0.99), weight_decay=0.0)
+        rate = cosine_rate(settings.warm_up, settings.steps, _LAST_RATE)
+        super().__init__(self.model, optimizer, rate, decay=settings.ema, seed=settings.seed)
 
-    def step(self) -> Mapping[str, float]:
-        """One batch."""
-        losses = vae_loss(self.model, self._batch())
-        self._optimizer.zero_grad(set_to_none=True)
-        losses["loss"].backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._optimizer.step()
-        self._schedule.step()
-        self._ema.update()
-        return {**{name: float(value.detach()) for name, value in losses.items()}, "gradient": float(norm)}
-
-    def weights(self) -> dict[str, Tensor]:
-        """Averaged weights under ``ema.``, the others under their own names."""
-        own = {name: value.clone() for name, value in self.model.state_dict().items()}
-        return {**own, **{f"{_EMA_PREFIX}{name}": value.clone() for name, value in self._ema.weights().items()}}
-
-    def state(self) -> dict[str, Any]:
-        """Optimiser and generator."""
-        return {
-            "optimizer": self._optimizer.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "ema_updates": self._ema.updates,
-            "random": self._rng.bit_generator.state,
-        }
-
-    def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
-        self.model.load_state_dict({k: v for k, v in weights.items() if not k.startswith(_EMA_PREFIX)})
-        averaged = {k.removeprefix(_EMA_PREFIX): v for k, v in weights.items() if k.startswith(_EMA_PREFIX)}
-        self._ema.restore(averaged, state["ema_updates"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
-        self._rng.bit_generator.state = state["random"]
-
-    def averaged(self) -> dict[str, Tensor]:
-        """The averaged model's whole state, to be shipped."""
-        with self._ema.applied():
-            return {name: value.clone() for name, value in self.model.state_dict().items()}
+    def losses(self) -> dict[str, Tensor]:
+        """Of one batch."""
+        if next(self.model.encoder.parameters()).requires_grad:
+            return vae_loss(self.model, self._batch())
+        return decoder_loss(self.model, self._batch(), self._settings.jitter)
 
     def _batch(self) -> Tensor:
         chosen = self._rng.choice(len(self._clips), self._settings.batch, p=self._shares)
@@ -117,25 +92,54 @@ class VaeTrainee:
         cut = [self._clips[k][s : s + self._frames] for k, s in zip(chosen, starts, strict=True)]
         return torch.from_numpy(np.stack(cut)).to(self._device)
 
-    def _rate(self, step: int) -> float:
-        settings = self._settings
-        if step < settings.warm_up:
-            return (step + 1) / settings.warm_up
-        done = (step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
-        return 0.1 + 0.45 * (1 + float(np.cos(np.pi * min(1.0, done))))
-
 
 def vae_loss(model: CausalVae, frames: Tensor) -> dict[str, Tensor]:
     """Losses of ``[B, T, 263]`` frames, by name; ``loss`` is what is minimised."""
     mean, log_variance = model.distribution(frames)
     latents = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+    errors = _errors(model, latents, frames)
+    divergence = (-0.5 * (1 + log_variance - mean.square() - log_variance.exp())).mean()
+    return {**errors, "loss": errors["loss"] + _KL_WEIGHT * divergence, "divergence": divergence}
+
+
+def decoder_loss(model: CausalVae, frames: Tensor, jitter: float) -> dict[str, Tensor]:
+    """The same for the decoder alone, with noise of standard deviation ``jitter`` on the latents."""
+    with torch.no_grad():
+        latents = model.encode(frames)
+    return _errors(model, latents + jitter * torch.randn_like(latents), frames)
+
+
+def _errors(model: CausalVae, latents: Tensor, frames: Tensor) -> dict[str, Tensor]:
     wanted = (frames - model.mean) / model.std
     made = (model.decode(latents) - model.mean) / model.std
     features = F.smooth_l1_loss(made, wanted)
     places = F.smooth_l1_loss(made[..., PLACES], wanted[..., PLACES])
-    divergence = (-0.5 * (1 + log_variance - mean.square() - log_variance.exp())).mean()
-    loss = features + _PLACES_WEIGHT * places + _KL_WEIGHT * divergence
-    return {"loss": loss, "features": features, "places": places, "divergence": divergence}
+    return {"loss": features + _PLACES_WEIGHT * places, "features": features, "places": places}
+
+
+def _beginning(size: VaeSize, clips: list[Clip]) -> CausalVae:
+    """A new autoencoder with the statistics of its training set."""
+    model = CausalVae(size)
+    mean, std = statistics(clips)
+    model.mean.copy_(torch.from_numpy(mean))
+    model.std.copy_(torch.from_numpy(std))
+    return model
+
+
+@torch.no_grad()
+def normalise_latents(model: CausalVae, mean: Tensor, std: Tensor) -> None:
+    """Change the first and last linear layers so that latents lose a mean and a standard deviation, ``[latent]`` each.
+
+    What the autoencoder reconstructs stays the same.
+    """
+    leaving, entering = model.encoder.mix, model.decoder.mix
+    means, variances = slice(0, len(mean)), slice(len(mean), 2 * len(mean))
+    assert leaving.bias is not None and entering.bias is not None
+    leaving.weight[means] /= std[:, None, None]
+    leaving.bias[means] = (leaving.bias[means] - mean) / std
+    leaving.bias[variances] -= 2 * std.log()
+    entering.bias += entering.weight[:, :, 0] @ mean
+    entering.weight *= std[None, :, None]
 
 
 @torch.no_grad()
@@ -167,8 +171,3 @@ def reconstruction(model: CausalVae, clips: list[Clip]) -> dict[str, float]:
         "velocities_ratio": float(np.median(speeds)),
         "latent_std": float(torch.cat(latents).std()),
     }
-
-
-def settings_for(data: Path, **changed: Any) -> VaeTraining:
-    """Settings of a run on a motion set."""
-    return VaeTraining(data=str(data), **changed)

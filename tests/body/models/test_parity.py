@@ -1,6 +1,4 @@
-import importlib.util
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -8,6 +6,7 @@ import pytest
 import torch
 
 from mio.errors import ConfigError
+from mio.nn import testing as patterns
 from nodes.body.models.causal_vae import CausalVae
 from nodes.body.models.denoiser import Denoiser
 from nodes.body.models.released import denoiser_weights, vae_weights
@@ -23,17 +22,6 @@ DENOISER = DenoiserSize(
     width=48, feedforward=32, time_frequencies=16, heads=4, layers=2, text_width=10, text_tokens=8, rotary="wan"
 )
 TEXTS = ["walk"] * 7 + ["wave"] * 6 + ["walk"] * 6
-
-
-def _patterns() -> Any:
-    spec = importlib.util.spec_from_file_location("patterns", HERE / "patterns.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-patterns = _patterns()
 
 
 def their_name(ours: str, rules: dict[str, str]) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from patterns import inputs, weights
+
+from mio.nn.testing import inputs, weights
 
 HISTORY = 10
 TEXTS = ["walk"] * 7 + ["wave"] * 6 + ["walk"] * 6

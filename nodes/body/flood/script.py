@@ -1,0 +1,97 @@
+"""Which text the body follows at which time.
+
+Gestures with a name are timed by the procedural engine, which knows speech, turns and interruptions; while one of its
+gestures lasts, that gesture's description is the text. A prompt whose text names no gesture is followed as it is, until
+it must end or for some seconds. Otherwise the body stands at ease.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mio.contracts.messages import MotionPrompt
+from nodes.body.performance import Performance
+
+AT_EASE = "a person stands relaxed."
+_TEXTS = {
+    "beat": "a person talks and moves a hand in time with the words.",
+    "greet": "a person raises a hand and waves in greeting.",
+    "explain": "a person opens both hands and explains something.",
+    "point": "a person points with a hand.",
+    "shrug": "a person shrugs with both shoulders.",
+    "nod": "a person nods.",
+    "think": "a person thinks with one hand at the chin.",
+    "no": "a person shakes the head.",
+    "bow": "a person bows politely.",
+    "listen": "a person leans forward and listens.",
+}
+_LONGEST_S = 6.0
+_LONGEST_TEXT = 200
+_GOING = re.compile(r"\b(walk|run|jog|step|stride|march|skip|hop|jump|danc|turn|spin|circl|crawl|go(es|ing)?\b|move)")
+
+
+@dataclass
+class Wish:
+    """A prompt that is followed by its text.
+
+    Attributes:
+        text: What is wanted.
+        segment_id: Its turn; 0 for none.
+        from_s: Body time from which it may be seen.
+        until_s: When it ends.
+    """
+
+    text: str
+    segment_id: int
+    from_s: float
+    until_s: float
+
+
+@dataclass
+class Script:
+    """What is wanted by text now.
+
+    Attributes:
+        wish: The last prompt that is followed by its text; None for none.
+    """
+
+    wish: Wish | None = None
+
+    def ask(self, prompt: MotionPrompt, from_s: float, until_s: float) -> None:
+        """Take a prompt; one with a gesture's name ends what was followed by text.
+
+        Args:
+            prompt: What is asked for.
+            from_s: Earliest body time at which it may be seen.
+            until_s: Body time at which it must have ended; infinity if it does not say.
+        """
+        text = " ".join(prompt.text[:_LONGEST_TEXT].split())
+        if prompt.gesture != "none" or not text:
+            self.wish = None
+            return
+        self.wish = Wish(text, prompt.segment_id, from_s, min(until_s, from_s + _LONGEST_S))
+
+    def give_up(self, segment_id: int) -> None:
+        """Drop what was wanted in a turn or an older one."""
+        if self.wish is not None and 0 < self.wish.segment_id <= segment_id:
+            self.wish = None
+
+    def text_at(self, at_s: float, performances: Sequence[Performance]) -> str:
+        """What shall be seen at a body time.
+
+        Args:
+            at_s: The time.
+            performances: Gestures of the procedural engine.
+        """
+        wish = self.wish
+        if wish is not None and wish.from_s <= at_s < wish.until_s:
+            return wish.text
+        for entry in reversed(performances):
+            if entry.start_s <= at_s < entry.end_s and entry.name in _TEXTS:
+                return _TEXTS[entry.name]
+        return AT_EASE
+
+
+def goes(text: str) -> bool:
+    """Whether a text asks the body to leave its place or turn."""
+    return _GOING.search(text.lower()) is not None
