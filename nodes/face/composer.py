@@ -26,7 +26,7 @@ HEAD_LIMITS_DEG = (18.0, 25.0, 12.0)
 _SWAY_RAD = np.radians((0.9, 1.2, 0.8))
 _BREATHING_HZ, _BREATHING_RAD = 0.25, np.radians(0.12)
 _FIXATION_RAD = np.radians(0.12)
-_CUT_S = 0.09  # the mouth of an interrupted turn comes to rest in this time
+_CUT_S = 0.06  # the mouth of an interrupted turn comes to rest in this time
 _HALF_EYE_DISTANCE_M = 0.0285  # of the Anny head
 
 # Gaze at which the actions move the lids of the Anny head fully: as far as they turn its eyeballs.

@@ -1,8 +1,14 @@
 """Configuration of the face node."""
 
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+
+from mio.errors import ConfigError, MioError
+from mio.paths import share
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Factor = Annotated[float, msgspec.Meta(ge=0.0, le=2.0)]
@@ -13,7 +19,10 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Section ``face`` of the configuration file.
 
     Attributes:
-        engine: ``viseme``: rules from published measurements, no download.
+        engine: ``viseme``: rules from published measurements; ``unils``: a trained network over them.
+        weights: Folder of the network that ``unils`` runs.
+        guidance: How much more the network follows the voices than it would by itself; 1 for no more, at half the cost.
+        temperature: How freely the network chooses.
         seed: Of everything that is drawn by lot; the same seed and inputs give the same motion.
         lead_s: How far ahead of stage time frames are sent.
         reaction_s: Frames sooner than this after now are not changed any more: the way to the screen takes that long.
@@ -30,7 +39,10 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         viewer_below_deg: How far below the avatar's eyes they are; 2.4 for the renderer's framing ``bust``.
     """
 
-    engine: Literal["viseme"] = "viseme"
+    engine: Literal["viseme", "unils"] = "viseme"
+    weights: Path = share("weights", "face-laptop")
+    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 1.0
+    temperature: Annotated[float, msgspec.Meta(gt=0.0, le=2.0)] = 1.0
     seed: int = 1
     lead_s: Annotated[float, msgspec.Meta(ge=0.1, le=2.0)] = 0.3
     reaction_s: Annotated[float, msgspec.Meta(ge=0.0, le=0.5)] = 0.06
@@ -44,3 +56,12 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact_listening: Share = 0.75
     viewer_distance_m: Annotated[float, msgspec.Meta(ge=0.2, le=20.0)] = 1.8
     viewer_below_deg: Annotated[float, msgspec.Meta(ge=-20.0, le=20.0)] = 2.4
+
+    def check(self) -> Iterable[MioError]:
+        """What is missing to move by a network: its weights, torch."""
+        if self.engine != "unils":
+            return
+        if not (self.weights / "weights.safetensors").is_file():
+            yield ConfigError(f"no weights of the face in {self.weights}", "train them: mio train face --help")
+        if importlib.util.find_spec("torch") is None:
+            yield ConfigError("the face's engine unils needs torch", "pip install 'mio[train]'")

@@ -21,11 +21,12 @@ from mio.contracts.messages import (
 )
 from mio.contracts.rates import FACE_EXPRESSION, FACE_FPS, SPEECH_HZ
 from mio.contracts.stage import StageClock
-from mio.errors import ContractError
+from mio.errors import ConfigError, ContractError
 from nodes.face.blinks import plan_blinks
 from nodes.face.composer import Scene, compose
 from nodes.face.config import FaceConfig
 from nodes.face.delivery import plan_delivery, question
+from nodes.face.dice import from_text, to_text
 from nodes.face.gaze import plan_gaze
 from nodes.face.gestures import Gestures
 from nodes.face.hearing import Cue
@@ -56,6 +57,12 @@ def build_engine(config: FaceConfig) -> Engine:
     match config.engine:
         case "viseme":
             return VisemeEngine(config)
+        case "unils":
+            try:
+                from nodes.face.unils import UnilsEngine  # loads torch
+            except ModuleNotFoundError as error:
+                raise ConfigError(f"engine unils needs the package {error.name}", "pip install 'mio[train]'") from error
+            return UnilsEngine(config)
 
 
 class VisemeEngine(Engine):
@@ -75,6 +82,16 @@ class VisemeEngine(Engine):
         self._sent: dict[int, FloatArray] = {}
         self._actor = Actor(self._state, config, rng, lean=float(rng.uniform(-0.3, 1.0)))
         self._scene = Scene(config, Drift(12, config.seed), {})
+
+    @property
+    def state(self) -> FaceState:
+        """What it knows and plans; to be read only."""
+        return self._state
+
+    @property
+    def segment_id(self) -> int:
+        """The turn that is heard."""
+        return self._clock.segment_id
 
     def step(self, port: str, message: Message) -> Outputs:
         """See :class:`Engine`."""
@@ -114,7 +131,7 @@ class VisemeEngine(Engine):
             "sent": {index: frame.copy() for index, frame in self._sent.items()},
             "clock": None if clock is None else msgspec.structs.asdict(clock),
             "state": msgspec.to_builtins(self._state),
-            "rng": _to_text(self._actor.rng.bit_generator.state),
+            "rng": to_text(self._actor.rng.bit_generator.state),
             "seed": self._actor.config.seed,
             "lean": self._actor.lean,
         }
@@ -129,7 +146,7 @@ class VisemeEngine(Engine):
             self._state.strange = bool(self._sent)
             return
         self._state = msgspec.convert(state["state"], FaceState)
-        self._actor.rng.bit_generator.state = _from_text(state["rng"])
+        self._actor.rng.bit_generator.state = from_text(state["rng"])
         config = self._actor.config
         self._actor = Actor(self._state, config, self._actor.rng, state["lean"])
         self._scene = Scene(config, Drift(12, state["seed"]), {})
@@ -371,16 +388,3 @@ class VisemeEngine(Engine):
         for index in [index for index in self._sent if index < oldest]:
             del self._sent[index]
         return frames
-
-
-def _to_text(value: Any) -> Any:
-    """A generator's state with its 128-bit numbers as text, which any format can carry."""
-    if isinstance(value, dict):
-        return {key: _to_text(part) for key, part in value.items()}
-    return f"{value:#x}" if isinstance(value, int) else value
-
-
-def _from_text(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _from_text(part) for key, part in value.items()}
-    return int(value, 16) if isinstance(value, str) and value.startswith("0x") else value

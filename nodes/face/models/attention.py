@@ -4,7 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_BASE = 10_000.0
+from mio.nn.rotary import Turn, turned
+
+Seen = tuple[Tensor, Tensor]
+"""Keys and values ``[B, heads, T, channels]`` of what a sequence has had so far."""
 
 
 class SelfAttention(nn.Module):
@@ -17,17 +20,34 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, places: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, turn: Turn, mask: Tensor | None = None) -> Tensor:
         """``[B, T, width]``, the same shape.
 
         Args:
             x: ``[B, T, width]``.
-            places: ``[T]`` in time.
+            turn: Of the ``T`` places.
             mask: ``[T, T]``, true where a row sees a column; None for all.
         """
+        return self.extended(x, turn, mask, None)[0]
+
+    def extended(self, x: Tensor, turn: Turn, mask: Tensor | None, past: Seen | None) -> tuple[Tensor, Seen]:
+        """The same for a sequence that goes on.
+
+        Args:
+            x: ``[B, T, width]`` new.
+            turn: Of the ``T`` places.
+            mask: ``[T, S + T]``, true where a row sees a column; None for all.
+            past: What was seen before, ``S`` long.
+
+        Returns:
+            ``[B, T, width]``, and all that has been seen.
+        """
         q, k, v = (split_heads(part, self._heads) for part in self.qkv(self.norm(x)).chunk(3, -1))
-        y = F.scaled_dot_product_attention(turned(q, places), turned(k, places), v, attn_mask=mask)
-        return self.out(y.transpose(1, 2).flatten(2))
+        k = turned(k, turn)
+        if past is not None:
+            k, v = torch.cat((past[0], k), 2), torch.cat((past[1], v), 2)
+        y = F.scaled_dot_product_attention(turned(q, turn), k, v, attn_mask=mask)
+        return self.out(y.transpose(1, 2).flatten(2)), (k, v)
 
 
 class CrossAttention(nn.Module):
@@ -40,27 +60,17 @@ class CrossAttention(nn.Module):
         self.q, self.out = nn.Linear(width, width), nn.Linear(width, width)
         self.k, self.v = nn.Linear(audio_width, width), nn.Linear(audio_width, width)
 
-    def read(self, audio: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Keys and values of ``[B, N, audio_width]`` at ``[N]`` places; the same for every pass over a chunk."""
+    def read(self, audio: Tensor, turn: Turn) -> Seen:
+        """Keys and values of ``[B, N, audio_width]`` at ``N`` places; the same for every pass over a chunk."""
         audio = self.audio_norm(audio)
-        return turned(split_heads(self.k(audio), self._heads), places), split_heads(self.v(audio), self._heads)
+        return turned(split_heads(self.k(audio), self._heads), turn), split_heads(self.v(audio), self._heads)
 
-    def forward(self, x: Tensor, places: Tensor, audio: tuple[Tensor, Tensor]) -> Tensor:
+    def forward(self, x: Tensor, turn: Turn, audio: Seen) -> Tensor:
         """``[B, T, width]``, the same shape; ``audio`` as :meth:`read` gave it."""
-        q = turned(split_heads(self.q(self.norm(x)), self._heads), places)
+        q = turned(split_heads(self.q(self.norm(x)), self._heads), turn)
         return self.out(F.scaled_dot_product_attention(q, *audio).transpose(1, 2).flatten(2))
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """``[B, T, heads * c]`` to ``[B, heads, T, c]``."""
     return x.unflatten(2, (heads, -1)).transpose(1, 2)
-
-
-def turned(x: Tensor, places: Tensor) -> Tensor:
-    """``[B, heads, T, c]`` turned in neighbouring pairs by ``[T]`` places."""
-    half = x.shape[-1] // 2
-    rates = _BASE ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
-    angles = places[:, None].float() * rates
-    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
-    return torch.stack((even * cosine - odd * sine, odd * cosine + even * sine), -1).flatten(-2)

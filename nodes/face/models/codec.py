@@ -6,6 +6,7 @@ Source: UniLS (arXiv 2512.09327), motion codec, and its released code.
 import torch
 from torch import Tensor, nn
 
+from mio.nn.rotary import Turn, turn_at
 from nodes.face.models import bits as coding
 from nodes.face.models.attention import SelfAttention
 from nodes.face.models.sizes import CodecSize
@@ -24,27 +25,33 @@ class Block(nn.Module):
         self.attention = SelfAttention(width, heads, _EPS)
         self.feedforward = nn.Sequential(nn.Linear(width, inner), nn.GELU(approximate="tanh"), nn.Linear(inner, width))
 
-    def forward(self, x: Tensor, places: Tensor) -> Tensor:
+    def forward(self, x: Tensor, turn: Turn) -> Tensor:
         """``[B, T, width]``, the same shape."""
-        x = x + self.attention(x, places)
+        x = x + self.attention(x, turn)
         return x + self.feedforward(x)
 
 
 class Transformer(nn.Module):
     """Frames in, frames out."""
 
+    _cosine: Tensor
+    _sine: Tensor
+
     def __init__(self, inputs: int, outputs: int, size: CodecSize) -> None:
         super().__init__()
+        turn = turn_at(torch.arange(size.frames), size.width // size.heads)
+        self.register_buffer("_cosine", turn.cosine, persistent=False)
+        self.register_buffer("_sine", turn.sine, persistent=False)
         self.entry = nn.Linear(inputs, size.width)
         self.blocks = nn.ModuleList(Block(size.width, size.heads) for _ in range(size.layers))
         self.exit = nn.Linear(size.width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """``[B, T, inputs]`` to ``[B, T, outputs]``."""
-        places = torch.arange(x.shape[1], device=x.device)
+        turn = Turn(self._cosine, self._sine).first(x.shape[1])
         x = nn.functional.leaky_relu(self.entry(x), _SLOPE)
         for block in self.blocks:
-            x = block(x, places)
+            x = block(x, turn)
         return self.exit(x)
 
 
@@ -80,7 +87,7 @@ class MotionCodec(nn.Module):
 
     def encode(self, motion: Tensor) -> Tensor:
         """``[B, tokens, bits]`` of a chunk ``[B, frames, features]``."""
-        return coding.quantise(self.features(motion), self.size.scales).bits
+        return coding.flipped(self.features(motion), self.size.scales, 0.0)[0]
 
     def decode(self, bits: Tensor) -> Tensor:
         """``[B, frames, features]`` of ``[B, tokens, bits]``."""
@@ -100,5 +107,5 @@ class MotionCodec(nn.Module):
         Returns:
             ``[B, n frames, bits]``.
         """
-        chunks = motion.split(self.size.frames, 1)
-        return torch.cat([coding.total(self.encode(chunk), self.size.scales) for chunk in chunks], 1)
+        chunks = motion.unflatten(1, (-1, self.size.frames)).flatten(0, 1)
+        return coding.total(self.encode(chunks), self.size.scales).unflatten(0, (len(motion), -1)).flatten(1, 2)

@@ -5,14 +5,15 @@ learns what a face does by itself; then the two attentions to voices are added, 
 updates only.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from mio.nn.rotary import Turn, turn_at
 from nodes.face.models import bits as coding
-from nodes.face.models.attention import CrossAttention, SelfAttention
-from nodes.face.models.codec import MotionCodec
+from nodes.face.models.attention import CrossAttention, Seen, SelfAttention
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
 
 _EPS = 1e-6
@@ -20,7 +21,7 @@ _DROP_PATH = 0.1 / 24  # per layer, times the number of layers
 
 
 class Voices(NamedTuple):
-    """Features of the voices during a chunk.
+    """Features of the voices during a chunk and ``audio_before`` frames before it.
 
     Attributes:
         own: ``[B, N, audio_width]`` of the avatar's own.
@@ -45,7 +46,7 @@ class Conditions(NamedTuple):
     voices: Voices | None
 
 
-Read = list[list[tuple[Tensor, Tensor]]]
+Read = list[list[Seen]]
 """Per block keys and values of each voice."""
 
 
@@ -81,24 +82,28 @@ class Block(nn.Module):
             nn.Linear(4 * width, width),
         )
 
-    def read(self, tracks: list[Tensor], places: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Keys and values of the voices ``[B, N, audio_width]`` at ``[N]`` places."""
+    def read(self, tracks: list[Tensor], turn: Turn) -> list[Seen]:
+        """Keys and values of the voices ``[B, N, audio_width]`` at ``N`` places."""
         attentions = [attention for attention in self.voices if isinstance(attention, CrossAttention)]
-        return [attention.read(track, places) for attention, track in zip(attentions, tracks, strict=True)]
+        return [attention.read(track, turn) for attention, track in zip(attentions, tracks, strict=True)]
 
-    def forward(self, x: Tensor, places: Tensor, mask: Tensor, read: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """``[B, T, width]``, the same shape; ``read`` as :meth:`read` gave it."""
-        x = x + self.drop(self.attention(x, places, mask))
+    def forward(
+        self, x: Tensor, turn: Turn, mask: Tensor | None, read: list[Seen], past: Seen | None = None
+    ) -> tuple[Tensor, Seen]:
+        """``[B, T, width]``, the same shape, and what has been seen; ``read`` as :meth:`read` gave it."""
+        attended, seen = self.attention.extended(x, turn, mask, past)
+        x = x + self.drop(attended)
         for attention, voice in zip(self.voices, read, strict=True):
-            x = x + self.drop(attention(x, places, voice))
-        return x + self.drop(self.feedforward(x))
+            x = x + self.drop(attention(x, turn, voice))
+        return x + self.drop(self.feedforward(x)), seen
 
 
 class Generator(nn.Module):
     """Bits of a chunk, level by level."""
 
     _mask: Tensor
-    _places: Tensor
+    _cosine: Tensor
+    _sine: Tensor
     _levels: Tensor
 
     def __init__(self, size: FaceSize) -> None:
@@ -106,6 +111,7 @@ class Generator(nn.Module):
         self.size, self.codec_size = size.generator, size.codec
         own, codec = size.generator, size.codec
         width = own.width
+        self._channels = width // own.heads
         self.embed = nn.Linear(codec.bits, width)
         self.start = _small(1, 1, width)
         self.level = nn.Embedding(len(codec.scales), width)
@@ -119,7 +125,9 @@ class Generator(nn.Module):
         conditions = codec.frames * (own.style_chunks + own.previous_chunks)
         mask, places, levels = layout(codec, conditions)
         self.register_buffer("_mask", mask, persistent=False)
-        self.register_buffer("_places", places, persistent=False)
+        turn = turn_at(places, self._channels)
+        self.register_buffer("_cosine", turn.cosine, persistent=False)
+        self.register_buffer("_sine", turn.sine, persistent=False)
         self.register_buffer("_levels", levels, persistent=False)
 
     def forward(self, shown: Tensor, conditions: Conditions) -> Tensor:
@@ -137,14 +145,15 @@ class Generator(nn.Module):
         """Per block keys and values of the voices, the same for all levels of a chunk."""
         if voices is None:
             return [[] for _ in self.blocks]
-        begin = len(self._places) - self.codec_size.tokens
+        before = self.size.audio_before
+        begin = len(self._cosine) - self.codec_size.tokens - before
         count = voices.own.shape[1]
-        frames = torch.arange(count, device=voices.own.device) * self.codec_size.frames // count
-        places = frames + begin
+        frames = torch.arange(count, device=voices.own.device) * (before + self.codec_size.frames) // count
+        turn = turn_at(frames + begin, self._channels)
         tracks = [track + mark for track, mark in zip(voices, self.voice_marks, strict=True)]
         if self.size.shared_audio:
             tracks = [tracks[0] + tracks[1]]
-        return [block.read(tracks, places) for block in self.blocks if isinstance(block, Block)]
+        return [block.read(tracks, turn) for block in self.blocks if isinstance(block, Block)]
 
     @torch.no_grad()
     def generate(
@@ -168,19 +177,43 @@ class Generator(nn.Module):
         """
         read = self.read(conditions.voices)
         before = self._conditions(conditions)
-        scales = self.codec_size.scales
         rows = len(before) // (2 if guidance > 1.0 else 1)
         chosen: list[Tensor] = []
-        shown = before.new_zeros(len(before), 0, self.codec_size.bits)
-        for level, scale in enumerate(scales):
-            logits = self._logits(shown, before, read)[:, -scale:] / temperature
+        seen: Sequence[Seen | None] = [None] * len(self.blocks)
+        begin, end = 0, before.shape[1]
+        for level, scale in enumerate(self.codec_size.scales):
+            x = self._shown(chosen, level).expand(len(before), -1, -1)
+            x, end = x if begin else torch.cat((before, x), 1), end + scale
+            here = Turn(self._cosine[begin:end], self._sine[begin:end])
+            x, seen = self._extend(x, here, self._mask[begin:end, :end] if not begin else None, read, seen)
+            begin = end
+            logits = self._exit(x[:, -scale:]) / temperature
             if guidance > 1.0:
                 logits = guidance * logits[:rows] + (1 - guidance) * logits[rows:]
-            chosen.append(drawn(logits, top_p, generator))
-            if level < len(scales) - 1:
-                shown = coding.next_inputs(torch.cat(chosen, 1), scales)
-                shown = shown.repeat(len(before) // rows, 1, 1)
-        return torch.cat(chosen, 1)
+            chosen.append(drawn(logits, top_p, generator).repeat(len(before) // rows, 1, 1))
+        return torch.cat(chosen, 1)[:rows]
+
+    def _shown(self, chosen: list[Tensor], level: int) -> Tensor:
+        """``[B, scale, width]`` what a level begins with, after the bits of those before."""
+        if not chosen:
+            return self.start + self.level.weight[level]
+        scales = self.codec_size.scales
+        inputs = coding.next_inputs(torch.cat(chosen, 1), scales)[:, -scales[level] :]
+        return self.embed(inputs) + self.level.weight[level]
+
+    def _extend(
+        self, x: Tensor, turn: Turn, mask: Tensor | None, read: Read, past: Sequence[Seen | None]
+    ) -> tuple[Tensor, list[Seen]]:
+        """All blocks over what is new, ``[B, T, width]``, after what was seen before; and all that has been seen."""
+        seen: list[Seen] = []
+        for block, voices, before in zip(self.blocks, read, past, strict=True):
+            x, now = block(x, turn, mask, voices, before)
+            seen.append(now)
+        return x, seen
+
+    def _exit(self, x: Tensor) -> Tensor:
+        """``[B, T, bits, 2]`` logits of ``[B, T, width]``."""
+        return self.exit(self.norm(x)).unflatten(2, (-1, 2))
 
     def _conditions(self, conditions: Conditions) -> Tensor:
         style = self.embed(conditions.style) + self.style_mark
@@ -191,10 +224,9 @@ class Generator(nn.Module):
         chunk = chunk + self.level(self._levels[: chunk.shape[1]])
         x = torch.cat((before, chunk), 1)
         length = x.shape[1]
-        places, mask = self._places[:length], self._mask[:length, :length]
-        for block, voices in zip(self.blocks, read, strict=True):
-            x = block(x, places, mask, voices)
-        return self.exit(self.norm(x[:, before.shape[1] :])).unflatten(2, (-1, 2))
+        turn, mask = Turn(self._cosine, self._sine).first(length), self._mask[:length, :length]
+        x, _ = self._extend(x, turn, mask, read, [None] * len(self.blocks))
+        return self._exit(x[:, before.shape[1] :])
 
 
 def layout(codec: CodecSize, conditions: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -221,14 +253,6 @@ def drawn(logits: Tensor, top_p: float, generator: torch.Generator | None = None
     share = logits.float().softmax(-1)[..., 1]
     share = torch.where(share <= 1 - top_p, 0.0, torch.where(share >= top_p, 1.0, share))
     return (torch.rand(share.shape, generator=generator).to(share.device) < share).int()
-
-
-def next_chunk(
-    codec: MotionCodec, generator: Generator, style: Tensor, previous: Tensor, voices: Voices | None
-) -> Tensor:
-    """``[B, frames, features]``: the chunk that follows, without guidance."""
-    conditions = Conditions(codec.condition(style), codec.condition(previous), voices)
-    return codec.decode(generator.generate(conditions, guidance=1.0))
 
 
 def _small(*shape: int) -> nn.Parameter:

@@ -6,11 +6,11 @@ weights.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from torch import Tensor
 
-from mio.errors import ConfigError
+from mio.nn.released import Rules, by_rules, renamed
 
 LORA_SCALE = 1.0
 """alpha / r of the released updates: 32 / 32."""
@@ -87,24 +87,11 @@ def _merged(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return plain
 
 
-def _renamed(
-    released: Mapping[str, Tensor], rules: Iterable[tuple[str, str]], wanted: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    named: dict[str, Tensor] = {}
-    for theirs, weight in released.items():
-        ours = _BLOCK.sub(_block_name, theirs)
-        for pattern, replacement in rules:
-            ours = re.sub(pattern, replacement, ours)
-        if ours not in wanted:
-            raise ConfigError(f"the checkpoint's weight {theirs} has no place in the model", _REMEDY)
-        if weight.shape != wanted[ours].shape:
-            shapes = f"{tuple(weight.shape)} instead of {tuple(wanted[ours].shape)}"
-            raise ConfigError(f"the checkpoint's weight {theirs} is {shapes}", _REMEDY)
-        named[ours] = weight
-    missing = sorted(set(wanted) - set(named))
-    if missing:
-        raise ConfigError(f"the checkpoint lacks {missing[0]} and {len(missing) - 1} more weights", _REMEDY)
-    return named
+def _renamed(released: Mapping[str, Tensor], rules: Rules, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def ours(name: str) -> str:
+        return by_rules(_BLOCK.sub(_block_name, name), rules)
+
+    return renamed(released, ours, wanted, _REMEDY)
 
 
 def _block_name(match: re.Match[str]) -> str:

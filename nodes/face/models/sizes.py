@@ -43,6 +43,7 @@ class GeneratorSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         audio_width: Numbers in a feature of a voice; 0 for the stage without voices.
         style_chunks: Chunks of the motion that shows the style.
         previous_chunks: Chunks of the motion before.
+        audio_before: Frames before the chunk whose voices are heard too; the released model hears the chunk alone.
         shared_audio: Whether both voices go through one attention, mixed; the paper's ablation.
     """
 
@@ -52,7 +53,20 @@ class GeneratorSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     audio_width: int = 1024
     style_chunks: int = 1
     previous_chunks: int = 1
+    audio_before: int = 0
     shared_audio: bool = False
+
+
+class VoiceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The encoder of voices.
+
+    Attributes:
+        width: Numbers in a feature.
+        layers: Convolutions, each twice as far apart as the one before.
+    """
+
+    width: int = 96
+    layers: int = 4
 
 
 class FaceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,18 +75,20 @@ class FaceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         codec: Motion to bits.
         generator: Bits from what came before, a style and two voices.
+        voice: The encoder of voices that is trained here; the released model takes another's features.
     """
 
     codec: CodecSize = CodecSize()
     generator: GeneratorSize = GeneratorSize()
+    voice: VoiceSize = VoiceSize()
 
 
 PAPER = FaceSize()
 """The released model: chunks of 4 s, wav2vec2 XLS-R's features."""
 
 LAPTOP = FaceSize(
-    codec=CodecSize(scales=(1, 5, 13, 25), width=256, layers=4, heads=4),
-    generator=GeneratorSize(width=256, layers=6, heads=4, audio_width=128, style_chunks=2, previous_chunks=4),
+    codec=CodecSize(scales=(1, 5, 13, 25), width=128, layers=3, heads=4),
+    generator=GeneratorSize(width=128, layers=4, heads=4, audio_width=96, previous_chunks=2, audio_before=25),
 )
 """Chunks of 1 s, for one core of a laptop."""
 

@@ -1,16 +1,15 @@
-import importlib.util
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from mio.errors import ConfigError
+from mio.nn import testing as patterns
 from nodes.face.models import bits as coding
 from nodes.face.models.codec import MotionCodec
-from nodes.face.models.generator import Conditions, Generator, Voices, drawn, next_chunk
+from nodes.face.models.generator import Conditions, Generator, Voices, drawn
 from nodes.face.models.released import codec_weights, generator_weights
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
 
@@ -19,17 +18,6 @@ GOLDEN = np.load(HERE / "unils.npz")
 CODEC = CodecSize(features=14, bits=8, scales=(1, 3, 6, 12), width=32, layers=2, heads=4)
 DRIVEN = GeneratorSize(width=32, layers=2, heads=4, audio_width=12, previous_chunks=2)
 FREE = GeneratorSize(width=32, layers=2, heads=4, audio_width=0, previous_chunks=2)
-
-
-def _patterns() -> Any:
-    spec = importlib.util.spec_from_file_location("face_patterns", HERE / "patterns.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-patterns = _patterns()
 
 
 CODEC_PARTS = {
@@ -191,7 +179,9 @@ def test_a_chunk_is_generated_level_by_level_as_the_whole_sequence_would_be() ->
 def test_the_next_chunk_has_its_frames() -> None:
     voices = Voices(patterns.inputs("own", 1, 20, 12), patterns.inputs("other", 1, 20, 12))
     motion = patterns.inputs("motion", 1, 24, 14)
-    assert next_chunk(codec(), generator(DRIVEN), motion[:, :12], motion, voices).shape == (1, 12, 14)
+    own = codec()
+    conditions = Conditions(own.condition(motion[:, :12]), own.condition(motion), voices)
+    assert own.decode(generator(DRIVEN).generate(conditions, guidance=1.0)).shape == (1, 12, 14)
 
 
 def test_unlikely_bits_are_never_drawn_and_others_as_often_as_they_are_likely() -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from patterns import inputs, weights
+
+from mio.nn.testing import inputs, weights
 
 SCALES = [1, 3, 6, 12]
 FEATURES, BITS, WIDTH, AUDIO = 14, 8, 32, 12

@@ -1,0 +1,1 @@
+"""Trainings of the face: data, codec, generator without and with voices."""

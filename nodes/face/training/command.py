@@ -1,0 +1,145 @@
+"""What ``mio train face`` does: builds the data, trains a stage after another, and writes the model's folder."""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+import torch
+from rich.console import Console
+from safetensors.torch import save_file
+
+from mio.errors import MioError
+from mio.nn.lora import merge_updates
+from mio.nn.weights import write_weights
+from mio.training.command import Figures, learn
+from mio.training.loop import Plan
+from mio.training.run_folder import RunFolder
+from mio.training.trainee import read_averaged
+from nodes.face.models.codec import MotionCodec
+from nodes.face.models.face import STYLES, FaceModel
+from nodes.face.models.generator import Generator
+from nodes.face.models.sizes import LAPTOP, SIZES, FaceSize
+from nodes.face.training.captures import read_set
+from nodes.face.training.data_set import Recipe, build, read
+from nodes.face.training.stages import (
+    AudioTrainee,
+    CodecTrainee,
+    PriorTrainee,
+    StageTrainee,
+    StageTraining,
+    VoiceReader,
+    VoiceTrainee,
+    prepare,
+    without_voices,
+)
+from nodes.face.training.styles import styles
+from nodes.face.training.windows import Windows
+
+STAGES = ("data", "codec", "prior", "voice", "audio", "export")
+_SHOWN = ("loss", "right", "explained", "lips_mm2", "skin_mm2")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("--stage", choices=STAGES, required=True, help="what to do; in this order")
+    parser.add_argument("--data", type=Path, help="folder with face_motion, motion and speech (stages data and export)")
+    parser.add_argument("--own", type=Path, help="folder of your own captures, .csv or .json with .wav (stage data)")
+    parser.add_argument("--out", type=Path, default=Path("out/train/face"), help="folder of the run")
+    parser.add_argument("--size", choices=SIZES, default="laptop", help="of the networks (laptop)")
+    parser.add_argument("--steps", type=int, default=1_000, help="steps in total (1000)")
+    parser.add_argument("--batch", type=int, default=32, help="chunks per step (32)")
+    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate (0.001)")
+    parser.add_argument("--seed", type=int, default=1, help="of everything (1)")
+    parser.add_argument("--name", default="", help="folder of the stage in the run, if not its own name")
+    parser.add_argument("--without", choices=("prior", "lora", "tracks"), help="ablation of the stage audio")
+    parser.add_argument("--weights", type=Path, default=Path("weights/face-laptop"), help="where export writes")
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """Do a stage; the same command goes on where it was stopped."""
+    if args.stage == "data":
+        if args.data is None:
+            raise MioError("no data to build from", "name the folder with --data DIR")
+        build(args.data, args.own, args.out / "data", Recipe(seed=args.seed), console.print)
+        return 0
+    if args.stage == "export":
+        return _export(args, console)
+    torch.set_num_threads(1)
+    settings = _settings(args)
+    folder = RunFolder(args.out / (args.name or args.stage), settings)
+    trainee = _trainee(args, settings, Windows(read(args.out / "data", "train"), settings.size))
+    learn(trainee, folder, Plan(args.steps, args.seed, save_every_s=30.0), Figures(args.stage, _SHOWN), console)
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> StageTraining:
+    size = SIZES[args.size]
+    if args.without == "tracks":
+        size = msgspec.structs.replace(size, generator=msgspec.structs.replace(size.generator, shared_audio=True))
+    return StageTraining(
+        stage=args.stage,
+        size=size,
+        data=str(args.out / "data"),
+        batch=args.batch,
+        rate=args.rate,
+        steps=args.steps,
+        seed=args.seed,
+        pretrained=args.without != "prior",
+        low_rank=args.without is None or args.without == "tracks",
+    )
+
+
+def _trainee(args: argparse.Namespace, settings: StageTraining, windows: Windows) -> StageTrainee:
+    match settings.stage:
+        case "codec":
+            return CodecTrainee(settings, windows)
+        case "voice":
+            return VoiceTrainee(settings, windows)
+        case "prior":
+            return PriorTrainee(settings, windows, trained_codec(args.out, settings.size))
+        case "audio":
+            prior = trained_prior(args.out, settings.size) if settings.pretrained else None
+            reader = VoiceReader(settings.size)
+            reader.load_state_dict(_averaged(args.out / "voice"))
+            codec = trained_codec(args.out, settings.size)
+            return AudioTrainee(settings, windows, codec, prior, reader.encoder)
+
+
+def trained_codec(run: Path, size: FaceSize = LAPTOP) -> MotionCodec:
+    """The codec of a run, averaged."""
+    codec = MotionCodec(size.codec)
+    codec.load_state_dict(_averaged(run / "codec"))
+    return codec
+
+
+def trained_prior(run: Path, size: FaceSize = LAPTOP) -> Generator:
+    """The generator without voices of a run, averaged."""
+    prior = Generator(without_voices(size))
+    prior.load_state_dict(_averaged(run / "prior"))
+    return prior
+
+
+def trained_face(folder: Path) -> FaceModel:
+    """The whole model of a folder of the stage ``audio``, averaged, updates merged."""
+    settings, weights = read_averaged(folder, StageTraining)
+    model = FaceModel(settings.size)
+    prepare(model, settings.rank if settings.low_rank and settings.pretrained else 0)
+    model.load_state_dict(weights)
+    merge_updates(model)
+    return model.eval()
+
+
+def _averaged(folder: Path) -> dict[str, torch.Tensor]:
+    return read_averaged(folder, StageTraining)[1]
+
+
+def _export(args: argparse.Namespace, console: Console) -> int:
+    if args.data is None:
+        raise MioError("no captures for the styles", "name the data folder with --data DIR")
+    model = trained_face(args.out / (args.name or "audio"))
+    write_weights(args.weights, model.state_dict(), model.size, half=True)
+    frames = model.size.codec.frames * model.size.generator.style_chunks
+    shown = styles(read_set(args.data / "face_motion"), model.codec, frames)
+    save_file({name: bits.half().contiguous() for name, bits in shown.items()}, args.weights / STYLES)
+    console.print(f"written: {args.weights}")
+    return 0

@@ -1,0 +1,271 @@
+"""The stages of UniLS (arXiv 2512.09327): codec, generator without voices, encoder of voices, generator with voices.
+
+The encoder of voices is a stage of its own because it replaces a pretrained one: it learns to read the mouth's motion
+from sound before the generator listens to it.
+"""
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mio.contracts.arkit import ARKIT_ACTIONS, ARKIT_INDEX
+from mio.measure.head import load_head
+from mio.nn.lora import add_updates
+from mio.training.trainee import AveragedTrainee, linear_rate
+from nodes.face.models import bits as coding
+from nodes.face.models.codec import MotionCodec
+from nodes.face.models.face import FaceModel
+from nodes.face.models.generator import Conditions, Generator, Voices
+from nodes.face.models.sizes import LAPTOP, FaceSize
+from nodes.face.models.voice import FEATURE_HZ, VoiceEncoder
+from nodes.face.training.windows import Window, Windows
+
+Stage = Literal["codec", "prior", "voice", "audio"]
+
+_ACTIONS = slice(0, len(ARKIT_ACTIONS))
+_HEAD = slice(100, 103)
+_HEAD_AND_JAW = [ARKIT_INDEX["jawOpen"], 100, 101, 102]
+_MOUTH = [i for i, name in enumerate(ARKIT_ACTIONS) if name.startswith(("mouth", "jaw"))]
+_LEAST_STD = 0.02
+_DROPOUT = 0.1  # of style, previous motion and each voice (UniLS)
+_MISTAKES = 0.3  # largest share of flipped bits (UniLS)
+_FEATURES_PER_FRAME = FEATURE_HZ // 25
+_VOICE_FRAMES = 75
+
+
+class StageTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of a run.
+
+    Attributes:
+        stage: What is trained.
+        size: The networks.
+        data: Folder that ``--stage data`` built.
+        batch: Chunks per step.
+        rate: Highest learning rate.
+        warm_up: Steps until it is reached.
+        steps: Steps in total; the rate falls to nothing by then.
+        ema: What the averaged weights keep of themselves per step.
+        alone: Share of faces by themselves in a batch.
+        rank: Of the low-rank updates of the stage ``audio``; 32 in the paper's model, four times as wide.
+        pretrained: Whether the stage ``audio`` begins with the prior's weights; False is an ablation.
+        low_rank: Whether they are frozen but for low-rank updates; False is an ablation.
+        seed: Of everything that is drawn.
+    """
+
+    stage: Stage
+    size: FaceSize = LAPTOP
+    data: str = ""
+    batch: int = 32
+    rate: float = 1e-3
+    warm_up: int = 50
+    steps: int = 1_000
+    ema: float = 0.995
+    alone: float = 0.3
+    rank: int = 16
+    pretrained: bool = True
+    low_rank: bool = True
+    seed: int = 1
+
+
+class StageTrainee(AveragedTrainee):
+    """What the stages share: batches, optimiser, averaged weights."""
+
+    def __init__(self, settings: StageTraining, model: nn.Module, windows: Windows) -> None:
+        self.model = model
+        self.settings, self._windows = settings, windows
+        learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.AdamW(learning, settings.rate, (0.9, 0.99), weight_decay=0.01)
+        rate = linear_rate(settings.warm_up, settings.steps)
+        super().__init__(model, optimizer, rate, decay=settings.ema, seed=settings.seed)
+
+    def _window(self) -> Window:
+        return self._windows.draw(self.settings.batch, self._rng, alone=self.settings.alone)
+
+
+class CodecTrainee(StageTrainee):
+    """Learns to say motion in bits."""
+
+    def __init__(self, settings: StageTraining, windows: Windows) -> None:
+        torch.manual_seed(settings.seed)
+        model = MotionCodec(settings.size.codec)
+        mean, std = statistics(windows.motion)
+        model.mean.copy_(mean)
+        model.std.copy_(std)
+        self._skin, self._lips = displacements()
+        super().__init__(settings, model, windows)
+
+    def losses(self) -> dict[str, Tensor]:
+        """Of a batch of chunks."""
+        frames = self.settings.size.codec.frames
+        return codec_losses(
+            self.model, self._windows.chunks(self.settings.batch, frames, self._rng), self._skin, self._lips
+        )
+
+
+class PriorTrainee(StageTrainee):
+    """Learns what a face does by itself."""
+
+    def __init__(self, settings: StageTraining, windows: Windows, codec: MotionCodec) -> None:
+        torch.manual_seed(settings.seed)
+        size = without_voices(settings.size)
+        self._codec = codec.eval().requires_grad_(False)
+        super().__init__(settings, Generator(size).train(), windows)
+
+    def losses(self) -> dict[str, Tensor]:
+        """Of a batch of windows."""
+        window = self._window()
+        return generator_losses(self._codec, self.model, window, None, self._rng)
+
+
+class VoiceTrainee(StageTrainee):
+    """Learns to read the mouth from the voice."""
+
+    def __init__(self, settings: StageTraining, windows: Windows) -> None:
+        torch.manual_seed(settings.seed)
+        reader = VoiceReader(settings.size)
+        self._mean, self._std = statistics(windows.motion)
+        super().__init__(settings, reader, windows)
+
+    def losses(self) -> dict[str, Tensor]:
+        """Of a batch of windows."""
+        window = self._windows.draw(self.settings.batch, self._rng)
+        before = self.settings.size.generator.audio_before
+        motion = torch.cat((window.previous[:, -before:], window.chunk), 1)[..., _MOUTH]
+        wanted = (motion - self._mean[_MOUTH]) / self._std[_MOUTH].clamp(min=_LEAST_STD)
+        made = self.model(*window.own)
+        error = (made - wanted).square() * window.own.known[:, ::4, None]
+        return {"loss": error.mean(), "explained": 1 - error.mean() / wanted.square().mean()}
+
+
+class AudioTrainee(StageTrainee):
+    """Learns to listen: both voices' attentions in full, the rest by low-rank updates."""
+
+    def __init__(
+        self,
+        settings: StageTraining,
+        windows: Windows,
+        codec: MotionCodec,
+        prior: Generator | None,
+        encoder: VoiceEncoder,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        model = FaceModel(settings.size)
+        model.codec.load_state_dict(codec.state_dict())
+        model.voice.load_state_dict(encoder.state_dict())
+        if prior is not None:
+            model.generator.load_state_dict(prior.state_dict(), strict=False)
+        prepare(model, settings.rank if settings.low_rank and prior is not None else 0)
+        super().__init__(settings, model.train(), windows)
+
+    def losses(self) -> dict[str, Tensor]:
+        """Of a batch of windows."""
+        model, window = self.model, self._window()
+        assert isinstance(model, FaceModel)
+        model.codec.eval()
+        with torch.no_grad():
+            heard = model.hear(window.own, window.other)
+        voices = Voices(*(track * self._kept(len(track)) for track in heard))
+        return generator_losses(model.codec, model.generator, window, voices, self._rng)
+
+    def _kept(self, count: int) -> Tensor:
+        return torch.from_numpy((self._rng.random((count, 1, 1)) >= _DROPOUT).astype(np.float32))
+
+
+class VoiceReader(nn.Module):
+    """The encoder and what reads the mouth from its features."""
+
+    def __init__(self, size: FaceSize) -> None:
+        super().__init__()
+        self.encoder = VoiceEncoder(size.voice)
+        self.exit = nn.Linear(size.voice.width, len(_MOUTH))
+
+    def forward(self, mel: Tensor, known: Tensor) -> Tensor:
+        """``[B, n, mouth]`` of ``[B, 4 n, 40]`` log-mel."""
+        features = self.encoder(mel, known).unflatten(1, (-1, _FEATURES_PER_FRAME))
+        return self.exit(features.mean(2))
+
+
+def without_voices(size: FaceSize) -> FaceSize:
+    """The size of the stage that hears nothing."""
+    return msgspec.structs.replace(size, generator=msgspec.structs.replace(size.generator, audio_width=0))
+
+
+def prepare(model: FaceModel, rank: int) -> None:
+    """Freeze what is not to be learned in the last stage.
+
+    Args:
+        model: With weights of the stages before.
+        rank: Of the low-rank updates; 0 to learn all of the generator.
+    """
+    model.codec.requires_grad_(False)
+    model.voice.requires_grad_(False)
+    if not rank:
+        return
+    model.generator.requires_grad_(False)
+    own = model.generator
+    add_updates([own.embed, own.exit, *(layer for block in own.blocks for layer in _tuned(block))], rank, rank)
+    for block in own.blocks:
+        block.get_submodule("voices").requires_grad_(True)
+    own.voice_marks.requires_grad_(True)
+
+
+def _tuned(block: nn.Module) -> list[nn.Module]:
+    return [*block.get_submodule("attention").modules(), *block.get_submodule("feedforward").modules()]
+
+
+def statistics(motion: Tensor) -> tuple[Tensor, Tensor]:
+    """``[108]`` mean and standard deviation; columns that hardly move get a least one, those that never do none."""
+    mean, std = motion.mean(0), motion.std(0)
+    moving = std > 1e-6
+    return torch.where(moving, mean, 0.0), torch.where(moving, std.clamp(min=_LEAST_STD), 0.0)
+
+
+def displacements() -> tuple[Tensor, Tensor]:
+    """``[52, 52]`` of the whole face and of the lips: e G e' is the mean squared error of the vertices, mm²."""
+    head = load_head()
+    grams = []
+    for which in (head.face, head.lips):
+        moved = head.actions[:, which].reshape(len(ARKIT_ACTIONS), -1)
+        grams.append(torch.from_numpy((moved @ moved.T / len(which)).astype(np.float32)))
+    return grams[0], grams[1]
+
+
+def codec_losses(model: nn.Module, motion: Tensor, skin: Tensor, lips: Tensor) -> dict[str, Tensor]:
+    """Losses of ``[B, T, 108]`` motion; ``loss`` is what is minimised.
+
+    Weights are UniLS's, but that of the lips: theirs is 0.1 of vertices of a real scan's size, here they carry speech.
+    """
+    assert isinstance(model, MotionCodec)
+    made, quantised = model(motion)
+    std = model.std.clamp(min=_LEAST_STD)
+    error = (made - motion) / std
+    pose = error[..., _HEAD_AND_JAW].abs().mean()
+    speed = error[..., 1:, _HEAD] - error[..., :-1, _HEAD]
+    smooth = (made[:, 2:, _HEAD] - 2 * made[:, 1:-1, _HEAD] + made[:, :-2, _HEAD]) / std[_HEAD]
+    off = (made - motion)[..., _ACTIONS]
+    skin_mm2, lips_mm2 = ((off @ gram * off).sum(-1).mean() for gram in (skin, lips))
+    loss = quantised + error.abs().mean() + 8 * pose + 5 * speed.square().mean() + 0.5 * smooth.square().mean()
+    loss = loss + 2 * skin_mm2 + lips_mm2
+    return {"loss": loss, "bits": quantised, "skin_mm2": skin_mm2, "lips_mm2": lips_mm2, "pose": pose}
+
+
+def generator_losses(
+    codec: MotionCodec, model: nn.Module, window: Window, voices: Voices | None, rng: np.random.Generator
+) -> dict[str, Tensor]:
+    """Cross entropy of the bits, some of those shown being wrong; and the share of right guesses."""
+    assert isinstance(model, Generator)
+    scales = codec.size.scales
+    dice = torch.Generator().manual_seed(int(rng.integers(1 << 31)))
+    with torch.no_grad():
+        right, shown = coding.flipped(codec.features(window.chunk), scales, _MISTAKES, dice)
+        style, previous = (
+            codec.condition(motion * torch.from_numpy((rng.random((len(motion), 1, 1)) >= _DROPOUT).astype(np.float32)))
+            for motion in (window.style, window.previous)
+        )
+    logits = model(coding.next_inputs(shown, scales), Conditions(style, previous, voices))
+    loss = F.cross_entropy(logits.flatten(0, 2), right.long().flatten())
+    return {"loss": loss, "right": (logits.argmax(-1) == right).float().mean()}

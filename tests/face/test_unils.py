@@ -1,0 +1,256 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mio.bench._face_stage import Seen, Stage
+from mio.contracts.engine import Engine
+from mio.contracts.messages import Clock, FaceMotion, Interrupt, Speech, Tick, Turn
+from mio.contracts.rates import FACE_FPS, SPEECH_HZ
+from mio.errors import ConfigError
+from mio.nn import testing as patterns
+from mio.nn.weights import read_weights, write_weights
+from nodes.face.chain import HOP_FRAMES, Chain, performed
+from nodes.face.chunks import ChunkModel, HeardVoice
+from nodes.face.config import FaceConfig
+from nodes.face.engine import VisemeEngine, build_engine
+from nodes.face.models.face import FaceModel
+from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize, VoiceSize
+from nodes.face.models.voice import MELS, SILENT, log_mel
+from nodes.face.unils import UnilsEngine
+
+SIZE = FaceSize(
+    codec=CodecSize(scales=(1, 4, 12), bits=8, width=16, layers=1, heads=2),
+    generator=GeneratorSize(width=16, layers=1, heads=2, audio_width=8, previous_chunks=2, audio_before=6),
+    voice=VoiceSize(width=8, layers=1),
+)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("weights")
+    model = FaceModel(SIZE)
+    model.load_state_dict(patterns.weights(model.state_dict(), 2.0))
+    model.codec.mean.copy_(torch.full((108,), 0.3))
+    model.codec.std.copy_(torch.full((108,), 0.05))
+    write_weights(folder, model.state_dict(), SIZE, half=True)
+    save_file({"neutral": torch.zeros(12, 8), "happy": torch.ones(12, 8)}, folder / "styles.safetensors")
+    return folder
+
+
+@pytest.fixture
+def engine(weights: Path) -> Callable[..., UnilsEngine]:
+    def build(seed: int = 1, **config: float) -> UnilsEngine:
+        made = build_engine(FaceConfig(engine="unils", weights=weights, seed=seed, **config))
+        assert isinstance(made, UnilsEngine)
+        return made
+
+    return build
+
+
+def listening(engine: UnilsEngine, voice: np.ndarray, until_s: float) -> Seen:
+    stage = Stage(engine)
+    stage.at(0.2, "turn", Turn(state="user_speaking"))
+    stage.hear(0.0, voice)
+    return stage.run(until_s)
+
+
+def test_there_is_a_frame_for_every_moment_and_they_are_finite_and_within_their_limits(
+    engine: Callable[..., UnilsEngine], voice_of_user: Callable[..., np.ndarray]
+) -> None:
+    seen = listening(engine(), voice_of_user(4.0), 4.0)
+    assert len(seen.frames) >= 4.0 * FACE_FPS - 6
+    assert np.isfinite(seen.frames).all()
+    assert seen.frames[:, :100].min() >= 0.0
+    assert seen.frames[:, :100].max() <= 1.0
+    assert not seen.frames[:, [104, 105, 108, 111]].any()
+
+
+def test_the_same_seed_gives_the_same_frames_and_another_seed_others(
+    engine: Callable[..., UnilsEngine], voice_of_user: Callable[..., np.ndarray]
+) -> None:
+    voice = voice_of_user(2.0)
+    first, again, other = (listening(engine(seed), voice, 2.0).frames for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_a_chunk_is_sent_every_10_frames_and_reaches_beyond_the_next(
+    engine: Callable[..., UnilsEngine],
+) -> None:
+    sent = Stage(engine()).run(4.0).sent
+    starts = [round(motion.start_stage_s * FACE_FPS) for _, motion in sent]
+    assert set(np.diff(starts)) == {HOP_FRAMES}
+    assert all(len(motion.frames) == SIZE.codec.frames for _, motion in sent)
+    assert all(motion.start_stage_s > at_s for at_s, motion in sent)
+
+
+def test_the_users_voice_changes_frames_within_half_a_second_and_none_before(
+    engine: Callable[..., UnilsEngine], voice_of_user: Callable[..., np.ndarray]
+) -> None:
+    quiet = 1e-3 * np.random.default_rng(0).standard_normal(4 * 16_000).astype(np.float32)
+    loud = quiet.copy()
+    loud[32_000:] += voice_of_user(2.0)
+    firsts_s: list[float] = []
+    for seed in range(1, 4):
+        one, other = (listening(engine(seed), sound, 3.2) for sound in (quiet, loud))
+        differs = np.flatnonzero(np.abs(one.frames - other.frames).max(1) > 1e-4)
+        firsts_s.append(one.first_s + differs[0] / FACE_FPS)
+    assert min(firsts_s) >= 2.0
+    assert min(firsts_s) <= 2.5, "a net that never learned does not answer to every sound"
+
+
+def test_the_avatars_voice_changes_frames_from_its_beginning_on(
+    engine: Callable[..., UnilsEngine], speak: Callable[..., list[Speech]], sentence: list[tuple[str, float, int]]
+) -> None:
+    silent, talking = Stage(engine()), Stage(engine())
+    talking.say(1.0, speak(sentence))
+    one, other = silent.run(3.0), talking.run(3.0)
+    differs = np.flatnonzero(np.abs(one.frames - other.frames).max(1) > 1e-4)
+    assert 1.0 <= one.first_s + differs[0] / FACE_FPS <= 1.4
+
+
+def test_a_chunk_of_the_stream_equals_one_made_at_once_from_the_whole_recording(
+    weights: Path,
+    engine: Callable[..., UnilsEngine],
+    speak: Callable[..., list[Speech]],
+    sentence: list[tuple[str, float, int]],
+) -> None:
+    chunks = speak(sentence)
+    streaming = engine()
+    going(streaming, 0, 40, list(chunks))
+    state = streaming.export_state()
+    streamed = going(streaming, 40, 60, [])
+    first = min(streamed)
+
+    model = ChunkModel(weights, guidance=1.0, temperature=1.0, seed=1)
+    model.dice = state["dice"]
+    chain = Chain(model)
+    chain.made = dict(state["made"])
+    mel = log_mel(np.concatenate([chunk.samples for chunk in chunks]), SPEECH_HZ)
+    window = slice(4 * (first - model.before), 4 * (first + model.frames))
+    own = HeardVoice(mel[window], np.ones(4 * 18, np.float32))
+    silence = np.full((4 * 18, MELS), SILENT, np.float32)
+    now = next(tick for tick in range(40, 60) if np.ceil((tick / FACE_FPS + 0.06) * FACE_FPS) == first)
+    known = (np.arange(4 * (first - model.before), 4 * (first + model.frames)) < 4 * now).astype(np.float32)
+    before = np.stack([state["sent"][index] for index in range(first - model.previous, first)])
+    chain.extend(first, before, (own, HeardVoice(silence, known)), "neutral")
+    for index in range(first, first + HOP_FRAMES):
+        np.testing.assert_allclose(chain.made[index], streamed[index], atol=1e-5)
+
+
+def test_sound_that_has_not_come_changes_nothing_in_a_recording_either(weights: Path) -> None:
+    chance = np.random.default_rng(0)
+    own, other = (chance.normal(-1, 0.3, (160, MELS)).astype(np.float32) for _ in range(2))
+    changed = other.copy()
+    changed[96:] = 0.5
+    before = np.zeros((24, 112), np.float32)
+    one, two = (
+        performed(ChunkModel(weights, guidance=1.0, temperature=1.0, seed=1), own, heard, before)
+        for heard in (other, changed)
+    )
+    assert np.array_equal(one[:24], two[:24])
+    assert not np.array_equal(one[32:], two[32:])
+
+
+def test_a_successor_goes_on_with_the_same_frames(
+    engine: Callable[..., UnilsEngine], speak: Callable[..., list[Speech]], sentence: list[tuple[str, float, int]]
+) -> None:
+    first = engine()
+    shown = going(first, 0, 30, speak(sentence))
+    second = engine(9)
+    second.import_state(first.export_state())
+    kept, taken = going(first, 30, 60, []), going(second, 30, 60, [])
+    assert shown
+    assert kept.keys() == taken.keys()
+    assert all(np.array_equal(kept[index], taken[index]) for index in kept)
+
+
+def going(engine: Engine, begin: int, end: int, chunks: list[Speech]) -> dict[int, np.ndarray]:
+    shown: dict[int, np.ndarray] = {}
+    for tick in range(begin, end):
+        stage_s, mono_ns = tick / FACE_FPS, 1_000_000_000 + round(tick / FACE_FPS * 1e9)
+        clock = Clock(stage_s=stage_s, mono_ns=mono_ns, epoch=1, segment_id=1, heard_sample=tick * 960)
+        inputs = [("clock", clock), *(("speech", chunk) for chunk in chunks[:1]), ("tick", Tick(mono_ns=mono_ns))]
+        chunks = chunks[1:]
+        for port, message in inputs:
+            for output in engine.step(port, message):
+                if output is not None and isinstance(output[1], FaceMotion):
+                    first = round(output[1].start_stage_s * FACE_FPS)
+                    shown.update(enumerate(output[1].frames, first))
+    return shown
+
+
+def test_frames_of_the_rules_pass_into_those_of_the_network_and_back_without_a_jump(
+    engine: Callable[..., UnilsEngine],
+) -> None:
+    rules = VisemeEngine(FaceConfig())
+    Stage(rules).run(1.0)
+    network = engine()
+    network.import_state(rules.export_state())
+    shown = going(network, 26, 60, [])
+    begin = min(shown)
+    ruled = rules.export_state()["sent"]
+    assert np.abs(shown[begin] - ruled[begin]).max() < 0.15
+    back = VisemeEngine(FaceConfig(seed=3))
+    back.import_state(network.export_state())
+    assert going(back, 60, 75, [])
+
+
+def test_where_the_network_is_late_the_rules_step_in(engine: Callable[..., UnilsEngine]) -> None:
+    slow = engine()
+    before = going(slow, 0, 30, [])
+    after = going(slow, 90, 110, [])
+    assert max(before) < min(after)
+    begin = min(after)
+    mended = going(engine(), 0, 110, [])
+    rules = VisemeEngine(FaceConfig())
+    going(rules, 0, 30, [])
+    ruled = going(rules, 90, 110, [])
+    assert np.abs(after[begin] - ruled[begin]).max() < np.abs(after[begin] - mended[begin]).max()
+    assert np.abs(after[begin] - ruled[begin]).max() < 0.05
+
+
+def test_an_interruption_is_answered_with_a_new_chunk(
+    engine: Callable[..., UnilsEngine], speak: Callable[..., list[Speech]], sentence: list[tuple[str, float, int]]
+) -> None:
+    stage = Stage(engine())
+    stage.say(0.5, speak(sentence))
+    stage.at(1.5, "interrupt", Interrupt(action="commit", segment_id=1))
+    sent = stage.run(2.5).sent
+    assert any(1.5 <= at_s <= 1.65 for at_s, _ in sent)
+
+
+def test_a_style_that_is_missing_is_neutral_and_one_that_is_there_is_not(weights: Path) -> None:
+    def chunk(style: str) -> np.ndarray:
+        model = ChunkModel(weights, guidance=1.0, temperature=1.0, seed=1)
+        silence = np.full((200, MELS), SILENT, np.float32)
+        return performed(model, silence, silence, np.zeros((24, 112), np.float32), style)
+
+    assert np.array_equal(chunk("neutral"), chunk("nonsense"))
+    assert not np.array_equal(chunk("neutral"), chunk("happy"))
+
+
+def test_a_folder_without_weights_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected weights"):
+        build_engine(FaceConfig(engine="unils", weights=tmp_path))
+
+
+def test_weights_of_another_size_or_without_styles_are_one_clear_error(weights: Path, tmp_path: Path) -> None:
+    own, size = read_weights(weights, FaceSize)
+    other = msgspec.structs.replace(size, voice=VoiceSize(width=16, layers=1))
+    for folder, said, problem in (("a", other, "do not belong together"), ("b", size, "styles.safetensors")):
+        write_weights(tmp_path / folder, own, said)
+        with pytest.raises(ConfigError, match=problem):
+            build_engine(FaceConfig(engine="unils", weights=tmp_path / folder))
+
+
+def test_missing_weights_are_found_before_anything_starts(weights: Path, tmp_path: Path) -> None:
+    (problem,) = FaceConfig(engine="unils", weights=tmp_path).check()
+    assert "no weights of the face" in str(problem)
+    assert list(FaceConfig(engine="unils", weights=weights).check()) == []
+    assert list(FaceConfig(weights=tmp_path).check()) == []

@@ -1,0 +1,31 @@
+import numpy as np
+import torch
+
+from nodes.face.models.columns import modelled
+from nodes.face.models.sizes import FaceSize
+from nodes.face.models.voice import SILENT
+from nodes.face.training.data_set import Tracks
+from nodes.face.training.windows import Windows
+
+
+def test_a_window_holds_what_came_before_and_both_voices_of_its_time(tracks: Tracks, size: FaceSize) -> None:
+    windows = Windows(tracks, size)
+    window = windows.at(np.array([1, 2]), np.array([130, 250]), np.random.default_rng(0))
+    frames = modelled(torch.from_numpy(tracks.frames.astype(np.float32)))
+    assert torch.equal(window.chunk[0], frames[130:135])
+    assert torch.equal(window.previous[0], frames[120:130])
+    own = torch.from_numpy(tracks.mel[125 * 4 : 135 * 4].astype(np.float32))
+    other = torch.from_numpy(tracks.mel[25 * 4 : 35 * 4].astype(np.float32))
+    assert torch.equal(window.own.mel[0] > -1, own > -1)
+    assert torch.equal(window.other.mel[0] > -1, other > -1)
+    assert (window.other.mel[1] == SILENT).all()
+
+
+def test_the_other_voice_is_mostly_unknown_once_the_chunk_begins_and_the_own_one_known(
+    tracks: Tracks, size: FaceSize
+) -> None:
+    window = Windows(tracks, size).draw(200, np.random.default_rng(0))
+    chunk = slice(4 * size.generator.audio_before, None)
+    assert 0.7 < float((window.other.known[:, chunk].sum(1) == 0).float().mean()) < 0.99
+    assert float((window.own.known[:, chunk].min(1).values == 1).float().mean()) > 0.8
+    assert (window.own.known.diff(dim=1) <= 0).all()
