@@ -33,12 +33,12 @@ class ClauseChunks:
         self._last_char = 0
 
     def of(self, pieces: Iterable[Piece | None]) -> Iterator[Speech | None]:
-        """Chunks as soon as there is sound for them; None is handed through."""
+        """Chunks as soon as there is sound for them; None for pieces that complete none, and is handed through."""
         for piece in pieces:
-            if piece is None:
+            if piece is not None:
+                self._take(piece)
+            if len(self._sound) < self._frames * SPEECH_FRAME_SAMPLES:
                 yield None
-                continue
-            self._take(piece)
             while len(self._sound) >= self._frames * SPEECH_FRAME_SAMPLES:
                 yield self._chunk(self._frames * SPEECH_FRAME_SAMPLES)
                 self._frames = min(2 * self._frames, self._most)

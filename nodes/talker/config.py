@@ -30,6 +30,7 @@ class VoiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         warmth: How far the long-term spectrum is brought to that of an average voice; 0 not at all, 1 all the way.
         room_db: Level of the room's reverberation against the direct sound; -60 or less for none.
         pauses: Factor on the pauses at punctuation.
+        speakers: Speaker of the engine ``kodama`` by language; others are spoken by espeak-ng.
     """
 
     languages: dict[str, str] = msgspec.field(default_factory=lambda: {"en": "en-us", "de": "de"})
@@ -42,24 +43,31 @@ class VoiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warmth: Share = 0.6
     room_db: float = -24.0
     pauses: Annotated[float, msgspec.Meta(ge=0.0, le=3.0)] = 1.0
+    speakers: dict[str, str] = msgspec.field(default_factory=lambda: {"en": "kathleen", "de": "kerstin"})
 
 
 class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Configuration of the talker.
 
     Attributes:
-        engine: Speech engine: ``espeak`` needs no weights.
+        engine: Speech engine: ``espeak`` needs no weights; ``kodama`` is a network, with espeak-ng for the rest.
         character: Folder of the character pack, whose section ``voice`` says how it sounds.
         voice: Keys of that section to set otherwise, such as ``{rate_wpm: 140}``.
         first_frames: Frames of 80 ms in the first chunk of a clause.
         chunk_frames: Frames in its later chunks, reached by doubling.
+        codec: Folder with the codec of ``kodama``.
+        language_model: Folder with its language model.
+        clone: Folder of a voice that ``mio voice clone`` made, which ``kodama`` speaks its language with.
     """
 
-    engine: Literal["espeak"] = "espeak"
+    engine: Literal["espeak", "kodama"] = "espeak"
     character: Path = share("characters", "mara")
     voice: dict[str, Any] = {}
     first_frames: Frames = 2
     chunk_frames: Frames = 8
+    codec: Path = share("weights", "voice-codec")
+    language_model: Path = share("weights", "voice-tts")
+    clone: Path | None = None
 
     def voice_settings(self) -> VoiceSettings:
         """The character's voice with this configuration's changes.
@@ -75,10 +83,10 @@ class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError(f"talker.voice: {error}", f"known keys: {known}") from error
 
     def check(self) -> Iterable[MioError]:
-        """What is missing to speak: espeak-ng, the voices and the variant that are named."""
-        from nodes.talker.espeak import EspeakVoice  # loads espeak-ng
+        """What is missing to speak: espeak-ng, the voices and the variant that are named, and the engine's weights."""
+        from nodes.talker.engine import build_engine  # loads the engine
 
         try:
-            EspeakVoice(self.voice_settings(), self.character)
+            build_engine(self)
         except MioError as error:
             yield error

@@ -4,6 +4,10 @@ from typing import NamedTuple
 
 from mio.contracts.emotions import Emotion
 
+# Pauses after punctuation, seconds: short and medium pauses of Campione & Véronis 2002 (A large-scale multilingual
+# study of silent pause duration, Speech Prosody), at the lower end, as in conversation.
+PAUSES_S = {"": 0.04, ",": 0.18, ";": 0.28, ":": 0.28, ".": 0.42, "!": 0.42, "?": 0.45, "…": 0.55}
+
 
 class Delivery(NamedTuple):
     """Changes against neutral speech.

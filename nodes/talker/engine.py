@@ -1,16 +1,16 @@
 """The talker: clauses in, chunks of speech out, contiguous over a turn. It knows no dora and reads no clock."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from mio.audio import write_wav
 from mio.contracts.engine import Engine, Output, Outputs
-from mio.contracts.messages import Interrupt, Message, Reply, Speech
+from mio.contracts.messages import Clock, Interrupt, Message, Reply, Speech
 from mio.contracts.rates import SPEECH_HZ
 from mio.errors import ConfigError, MioError
 from nodes.talker.chunks import ClauseChunks
@@ -32,6 +32,25 @@ def build_engine(config: TalkerConfig) -> "Talker":
             from nodes.talker.espeak import EspeakVoice
 
             return Talker(EspeakVoice(config.voice_settings(), config.character), config)
+        case "kodama":
+            from nodes.talker.espeak import EspeakVoice
+            from nodes.talker.kodama import KodamaVoice
+
+            voice = KodamaVoice.read(config)
+            espeak = EspeakVoice(config.voice_settings(), config.character)
+            return Talker(voice, config, Spare(espeak, voice.leaves))
+
+
+class Spare(NamedTuple):
+    """A voice that steps in for another one before a clause begins.
+
+    Attributes:
+        voice: It is always in time and speaks everything.
+        needed: Whether it has to speak a clause however much time there is.
+    """
+
+    voice: ClauseVoice
+    needed: Callable[[Reply], bool]
 
 
 @dataclass
@@ -44,6 +63,8 @@ class TalkerState:
         given_up: The newest turn that was interrupted for good; it and older ones are not spoken.
         clause: The clause that is being spoken, as plain values; None between clauses.
         clause_start: Samples of the turn before that clause.
+        late: Whether all sound of this turn had been heard before the next was there.
+        spared: Whether the spare voice speaks that clause.
     """
 
     segment_id: int = 0
@@ -51,6 +72,8 @@ class TalkerState:
     given_up: int = 0
     clause: dict[str, Any] | None = None
     clause_start: int = 0
+    late: bool = False
+    spared: bool = False
 
 
 class Talker(Engine):
@@ -58,11 +81,12 @@ class Talker(Engine):
 
     A turn's clauses follow each other without a gap in its sample count. A clause of a newer turn ends the older one; a
     turn that was given up, and older ones, are not spoken on. A clause that a predecessor was speaking when it exported
-    its state is finished before the turn's next one.
+    its state is finished before the turn's next one. Once the listener has heard all that there is of a clause that
+    goes on, a spare voice, if there is one, speaks the turn's other clauses.
     """
 
-    def __init__(self, voice: ClauseVoice, config: TalkerConfig) -> None:
-        self._voice = voice
+    def __init__(self, voice: ClauseVoice, config: TalkerConfig, spare: Spare | None = None) -> None:
+        self._voice, self._spare = voice, spare
         self._config = config
         self._state = TalkerState()
 
@@ -75,6 +99,8 @@ class Talker(Engine):
                 self._state.given_up -= 1
             case Reply():
                 yield from self._speak(message)
+            case Clock():
+                self._notice(message)
             case _:
                 pass
 
@@ -104,9 +130,16 @@ class Talker(Engine):
         if reply.segment_id <= state.given_up or self._is_replaced(reply):
             return
         if reply.segment_id != state.segment_id:
-            state.segment_id, state.next_sample = reply.segment_id, 0
+            state.segment_id, state.next_sample, state.late = reply.segment_id, 0, False
+        state.spared = self._spare is not None and (state.late or self._spare.needed(reply))
         state.clause, state.clause_start = msgspec.to_builtins(reply), state.next_sample
         yield from self._chunks(reply)
+
+    def _notice(self, clock: Clock) -> None:
+        """See whether the listener waits in the middle of a clause."""
+        state = self._state
+        waits = clock.segment_id == state.segment_id and 0 < state.next_sample <= clock.heard_sample
+        state.late = state.late or (waits and state.clause is not None and not state.spared)
 
     def _is_replaced(self, reply: Reply) -> bool:
         """Whether a clause belongs to a turn that a newer one has replaced."""
@@ -116,9 +149,10 @@ class Talker(Engine):
         """Chunks of the state's clause from ``next_sample`` on, until the turn is given up."""
         state = self._state
         chunks = ClauseChunks(reply, state.clause_start, self._config.first_frames, self._config.chunk_frames)
+        voice = self._spare.voice if self._spare is not None and state.spared else self._voice
         try:
             _check_length(reply)
-            for speech in chunks.of(self._voice.speak(reply)):
+            for speech in chunks.of(voice.speak(reply)):
                 if reply.segment_id <= state.given_up:
                     return
                 if speech is None:

@@ -12,7 +12,7 @@ from mio.contracts.rates import SPEECH_HZ
 from mio.espeak import Espeak, Synthesis
 from nodes.talker.clause import FloatArray, Piece, SpokenPhone
 from nodes.talker.config import VoiceSettings
-from nodes.talker.delivery import Delivery, delivery_of
+from nodes.talker.delivery import PAUSES_S, Delivery, delivery_of
 from nodes.talker.text.cleaning import EMPHASIS_END, EMPHASIS_START
 from nodes.talker.text.mapped import Mapped
 from nodes.talker.text.units import Unit, units_of
@@ -21,10 +21,6 @@ from nodes.talker.words import WrittenWords
 
 _VARIANTS = Path(__file__).parent / "voices"
 _SEMITONES_PER_STEP = 0.24  # espeak-ng's pitch parameter: an octave in 50 steps
-
-# Pauses after punctuation, seconds: short and medium pauses of Campione & Véronis 2002 (A large-scale multilingual
-# study of silent pause duration, Speech Prosody), at the lower end, as in conversation.
-_PAUSES_S = {"": 0.04, ",": 0.18, ";": 0.28, ":": 0.28, ".": 0.42, "!": 0.42, "?": 0.45, "…": 0.55}
 
 # All vowels and most consonants of English: what the timbre is fitted to.
 _SAMPLE = (
@@ -75,7 +71,7 @@ class EspeakVoice:
             synthesis, spoken = self._synthesize(unit, delivery)
             sound = self._timbre.process(synthesis.samples, synthesis.sample_rate, delivery.volume_db)
             end = round(len(synthesis.samples) / synthesis.sample_rate * SPEECH_HZ)
-            pause_s = _PAUSES_S[unit.pause] * delivery.pauses * self._settings.pauses
+            pause_s = PAUSES_S[unit.pause] * delivery.pauses * self._settings.pauses
             sound = _with_length(sound, end + round(pause_s * SPEECH_HZ))
             begin_s = begun_samples / SPEECH_HZ
             yield Piece(

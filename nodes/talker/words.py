@@ -25,6 +25,15 @@ class WrittenWords:
                 self._spans.append((first, last))
         self._firsts = [first for first, _ in self._spans]
 
+    def index(self, position: int) -> int:
+        """Number of the word that begins last in front of a place in the text, or at it; -1 if there is none."""
+        return bisect_right(self._firsts, position) - 1
+
+    def word(self, index: int, start_s: float, end_s: float) -> SpokenWord:
+        """A word by its number, spoken in a span of seconds."""
+        first, last = self._spans[index]
+        return SpokenWord(self._text[first:last], first, start_s, end_s)
+
     def spoken(self, synthesis: Synthesis, text: Mapped, begin_s: float) -> list[SpokenWord]:
         """Words that were spoken, in order; a word spoken as several, such as a number, lasts from first to last.
 
@@ -35,7 +44,7 @@ class WrittenWords:
         """
         starts: list[tuple[int, float]] = []
         for word in synthesis.words:
-            index = bisect_right(self._firsts, text.source(word.text_position)) - 1
+            index = self.index(text.source(word.text_position))
             if index >= 0 and (not starts or index > starts[-1][0]):
                 starts.append((index, word.start_s))
         pauses = [phone.start_s for phone in synthesis.phones if phone.symbol == SILENCE]
@@ -43,7 +52,6 @@ class WrittenWords:
         for place, (index, start_s) in enumerate(starts):
             next_s = starts[place + 1][1] if place + 1 < len(starts) else pauses[-1]
             end_s = min((pause_s for pause_s in pauses if start_s < pause_s), default=next_s)
-            first, last = self._spans[index]
             end_s = max(min(end_s, next_s), start_s)
-            words.append(SpokenWord(self._text[first:last], first, begin_s + start_s, begin_s + end_s))
+            words.append(self.word(index, begin_s + start_s, begin_s + end_s))
         return words

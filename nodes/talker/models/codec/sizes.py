@@ -1,11 +1,17 @@
 """Sizes of the tokenizer; what a checkpoint's ``config.yaml`` says of its networks."""
 
+from typing import Literal
+
 import msgspec
 
 RATES = (3, 5, 8, 16)
 """Samples per step of the encoder's stages: 1,920 in all, 80 ms at 24 kHz (MUFFIN's 12.5 Hz configuration)."""
 
+SAMPLE_RATE = 24_000
 FRAME_SAMPLES = 1_920
+FEATURE_SAMPLES = 480
+"""Samples per feature of the semantic teacher: 50 per second."""
+
 SEMANTIC_BOOKS = 2
 ACOUSTIC_BOOKS = 6
 ENTRIES = 1_024
@@ -15,28 +21,47 @@ class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tokenizer ("Towards Interactive Intelligence for Digital Humans", arXiv 2512.13674, and MUFFIN).
 
     Attributes:
-        first_width: Channels behind the encoder's first convolution; they double with each stage.
+        encoder: What the acoustic encoder looks at: samples, as in the paper, or log-mel spectra, which cost a sixth.
+        first_width: Channels behind the encoder's first convolution of samples; they double with each stage.
+        encoder_layers: Blocks of the encoder of spectra.
         width: Channels of a frame, in both branches.
         teacher_width: Numbers in a feature of the semantic teacher, 50 per second.
+        teacher_layers: Blocks of the phone recogniser that is the teacher.
+        phones: What it tells apart: the inventory of ``mio.contracts.phones``, silence first.
         bands: Groups of channels that the semantic branch is split into; half of them go to the acoustic side.
         vocos_width: Channels of the decoder.
         vocos_layers: Blocks of the decoder.
         semantic_layers: Blocks of the decoder that gives the teacher's features back.
+        excitation: What the decoder makes voices of: nothing but what it says of each spectrum, or harmonics as well.
     """
 
+    encoder: Literal["samples", "spectra"] = "samples"
     first_width: int = 32
+    encoder_layers: int = 6
     width: int = 512
     teacher_width: int = 1_024
+    teacher_layers: int = 8
+    phones: int = 71
     bands: int = 4
     vocos_width: int = 512
     vocos_layers: int = 8
     semantic_layers: int = 4
+    excitation: Literal["none", "harmonics"] = "none"
 
 
 PAPER = CodecSize()
 """w2v-BERT 2.0 as teacher, 512 channels."""
 
-LAPTOP = CodecSize(first_width=16, width=256, teacher_width=256, vocos_width=384, vocos_layers=6, semantic_layers=2)
-"""A phone recogniser trained here as teacher; decodes on one core in a fraction of real time."""
+LAPTOP = CodecSize(
+    encoder="spectra",
+    encoder_layers=4,
+    width=256,
+    teacher_width=192,
+    teacher_layers=5,
+    vocos_width=384,
+    vocos_layers=6,
+    semantic_layers=2,
+)
+"""Learns on one core: hears spectra instead of samples, and decodes in a fraction of real time."""
 
 SIZES: dict[str, CodecSize] = {"paper": PAPER, "laptop": LAPTOP}

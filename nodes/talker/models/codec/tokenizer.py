@@ -14,6 +14,7 @@ from mio.nn.causal import CausalConv, CausalUpsampling, Past
 from mio.nn.rvq import ResidualQuantiser
 from nodes.talker.models.codec.encoder import AcousticEncoder
 from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, ENTRIES, SEMANTIC_BOOKS, CodecSize
+from nodes.talker.models.codec.spectra import SpectralEncoder
 from nodes.talker.models.codec.vocos import ConvNeXtBlock, VocosDecoder
 
 TEACHER_RATE = 4
@@ -59,7 +60,7 @@ class Tokenizer(nn.Module):
         super().__init__()
         width, half = size.width, size.width // 2
         self.size = size
-        self.acoustic = AcousticEncoder(size)
+        self.acoustic = AcousticEncoder(size) if size.encoder == "samples" else SpectralEncoder(size)
         self.semantic = CausalConv(size.teacher_width, width, TEACHER_RATE, "semantic", stride=TEACHER_RATE)
         self.to_meaning, self.to_sound = nn.Conv1d(half, width, 1), nn.Conv1d(half, width, 1)
         self.left_over = nn.Conv1d(width, width, 1)
@@ -77,15 +78,31 @@ class Tokenizer(nn.Module):
             past: What was encoded before, changed by this.
             kept: ``[B]`` acoustic codebooks that count in each row; None for all. Codes of the others are given, too.
         """
-        sound_bands, meaning_bands = self.semantic(heard, past).chunk(2, 1)
-        wanted = self.to_meaning(meaning_bands)
+        wanted, bands = self._bands(heard, past)
         meaning = self.meaning_books(wanted)
-        left_over = wanted - meaning.vectors.detach()
-        sound_in = self.acoustic(wave, past) + self.to_sound(sound_bands) + self.left_over(left_over)
-        sound = self.sound_books(sound_in, kept)
+        sound = self.sound_books(self._sound_in(wave, wanted - meaning.vectors.detach(), bands, past), kept)
         heard_frames = sound.vectors if kept is None else sound.vectors * (kept > 0).to(wave.dtype)[:, None, None]
         codes = torch.cat((meaning.codes, sound.codes), 1)
         return Coded(meaning.vectors + heard_frames, codes, meaning.commitment + sound.commitment)
+
+    @torch.no_grad()
+    def begin_books(self, wave: Tensor, heard: Tensor) -> None:
+        """Begin all codebooks with many stretches of speech; arguments as in :meth:`encode`."""
+        past: Past = {}
+        wanted, bands = self._bands(heard, past)
+        self.meaning_books.begin(wanted)
+        meaning = self.meaning_books.eval()(wanted)
+        self.meaning_books.train(self.training)
+        self.sound_books.begin(self._sound_in(wave, wanted - meaning.vectors, bands, past))
+
+    def _bands(self, heard: Tensor, past: Past) -> tuple[Tensor, Tensor]:
+        """``[B, width, n]`` what the semantic codebooks are to say, and what joins the acoustic side."""
+        sound_bands, meaning_bands = self.semantic(heard, past).chunk(2, 1)
+        return self.to_meaning(meaning_bands), self.to_sound(sound_bands)
+
+    def _sound_in(self, wave: Tensor, left_over: Tensor, bands: Tensor, past: Past) -> Tensor:
+        """``[B, width, n]`` what the acoustic codebooks are to say."""
+        return self.acoustic(wave, past) + bands + self.left_over(left_over)
 
     def frames(self, codes: Tensor) -> Tensor:
         """``[B, width, n]`` of ``[B, 2..8, n]`` codes; missing acoustic ones count as nothing."""

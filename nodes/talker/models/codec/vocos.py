@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mio.nn.causal import CausalConv, CausalUpsampling, Past
+from nodes.talker.models.codec.harmonics import HarmonicSource, Pitch
 from nodes.talker.models.codec.sizes import FRAME_SAMPLES, CodecSize
 
 HOP = 320
@@ -78,14 +79,40 @@ class VocosDecoder(nn.Module):
         self.last_norm = nn.LayerNorm(width)
         self.exit = nn.Linear(width, WINDOW + 2)
         self.inverse = InverseTransform("vocos.inverse")
+        self.source: HarmonicSource | None = None
+        if size.excitation == "harmonics":
+            self.source = HarmonicSource(WINDOW, HOP, "vocos.source")
+            self.pitch, self.shape = nn.Linear(width, 2), nn.Linear(width, WINDOW // 2 + 1)
 
     def forward(self, frames: Tensor, past: Past) -> Tensor:
         """``[B, width, n]`` to ``[B, 1, 1920 n]`` samples."""
+        return self.spoken(frames, past)[0]
+
+    def spoken(self, frames: Tensor, past: Past, octaves: Tensor | None = None) -> tuple[Tensor, Pitch | None]:
+        """Frames to speech and its pitch.
+
+        Args:
+            frames: ``[B, width, n]``.
+            past: What was decoded before, changed by this.
+            octaves: ``[B, 6 n]`` pitch to use, as :class:`Pitch` has it; None for what it says itself.
+
+        Returns:
+            ``[B, 1, 1920 n]`` samples, and the pitch that it says; None without harmonics.
+        """
         x = self.entry(self.upsampling(frames, past), past)
         x = self.norm(x.transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             x = block(x, past)
-        magnitude, phase = self.exit(self.last_norm(x.transpose(1, 2))).transpose(1, 2).chunk(2, 1)
-        size = magnitude.float().exp().clamp(max=_LARGEST_MAGNITUDE)
-        spectra = torch.polar(size, phase.float())
-        return self.inverse(spectra, past)[:, None]
+        known = self.last_norm(x.transpose(1, 2))
+        magnitude, phase = self.exit(known).transpose(1, 2).chunk(2, 1)
+        spectra = torch.polar(_magnitude(magnitude), phase.float())
+        if self.source is None:
+            return self.inverse(spectra, past)[:, None], None
+        pitch = Pitch(*self.pitch(known).unbind(-1))
+        strength = _magnitude(self.shape(known)) * torch.sigmoid(pitch.voiced)[..., None]
+        harmonics = self.source(pitch.octaves.detach() if octaves is None else octaves, past)
+        return self.inverse(spectra + strength.transpose(1, 2) * harmonics, past)[:, None], pitch
+
+
+def _magnitude(logarithm: Tensor) -> Tensor:
+    return logarithm.float().exp().clamp(max=_LARGEST_MAGNITUDE)

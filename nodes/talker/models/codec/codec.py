@@ -1,0 +1,143 @@
+"""The codec as it is used: the tokenizer with its semantic teacher, frame by frame.
+
+Streams compute one frame of 80 ms at a time whatever comes at once, so that the same sound gives the same codes, and
+the same codes the same sound, bit by bit, however it is cut.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from mio.errors import ConfigError
+from mio.nn.causal import Past
+from mio.nn.weights import WEIGHTS, fill, read_weights, write_weights
+from nodes.talker.models.codec.recogniser import PhoneRecogniser
+from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, FRAME_SAMPLES, SEMANTIC_BOOKS, CodecSize
+from nodes.talker.models.codec.tokenizer import Tokenizer
+
+Floats = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int16]
+
+BOOKS = SEMANTIC_BOOKS + ACOUSTIC_BOOKS
+
+_DECODER = ("tokenizer.voice.", "tokenizer.meaning_books.", "tokenizer.sound_books.")
+_TRAINING = ("tokenizer.meaning.", ".counts", "._sums", "._begun")
+"""Parts of names that only trainings need."""
+
+
+class VoiceCodec(nn.Module):
+    """Speech to codes and back.
+
+    Attributes:
+        size: Of the networks.
+        teacher: The phone recogniser.
+        tokenizer: The rest.
+    """
+
+    def __init__(self, size: CodecSize) -> None:
+        super().__init__()
+        self.size = size
+        self.teacher = PhoneRecogniser(size)
+        self.tokenizer = Tokenizer(size)
+
+    def encode(self, wave: Tensor, past: Past) -> Tensor:
+        """``[B, 8, n]`` codes of ``[B, 1, 1920 n]`` samples."""
+        return self.tokenizer.encode(wave, self.teacher(wave, past), past).codes
+
+    def decode(self, codes: Tensor, past: Past) -> Tensor:
+        """``[B, 1, 1920 n]`` samples of ``[B, 2..8, n]`` codes."""
+        return self.tokenizer.decode(codes, past)
+
+
+class EncodingStream:
+    """Speech that comes in pieces of any length, to codes."""
+
+    def __init__(self, codec: VoiceCodec) -> None:
+        self._codec = codec
+        self._past: Past = {}
+        self._waiting = np.zeros(0, np.float32)
+
+    @torch.inference_mode()
+    def encode(self, samples: Floats) -> Codes:
+        """``[n, 8]`` codes of all frames that are whole after ``[m]`` samples at 24 kHz."""
+        samples = np.concatenate((self._waiting, samples))
+        whole = len(samples) // FRAME_SAMPLES
+        self._waiting = samples[whole * FRAME_SAMPLES :]
+        codes = np.zeros((whole, BOOKS), np.int16)
+        for number in range(whole):
+            frame = torch.from_numpy(samples[number * FRAME_SAMPLES : (number + 1) * FRAME_SAMPLES])
+            codes[number] = self._codec.encode(frame[None, None], self._past)[0, :, 0].numpy()
+        return codes
+
+    def finish(self) -> Codes:
+        """``[0 or 1, 8]``: what is left, filled up with silence."""
+        return self.encode(np.zeros(-len(self._waiting) % FRAME_SAMPLES, np.float32))
+
+
+class DecodingStream:
+    """Codes that come in pieces of any length, to speech."""
+
+    def __init__(self, codec: VoiceCodec) -> None:
+        self._codec = codec
+        self._past: Past = {}
+
+    @torch.inference_mode()
+    def decode(self, codes: Codes) -> Floats:
+        """``[1920 n]`` samples at 24 kHz of ``[n, 2..8]`` codes; missing ones are acoustic."""
+        frames = torch.from_numpy(codes.astype(np.int64)).T[None]
+        pieces = [self._codec.decode(frames[:, :, k : k + 1], self._past)[0, 0] for k in range(len(codes))]
+        return torch.cat(pieces).numpy() if pieces else np.zeros(0, np.float32)
+
+
+def codebooks(codec: VoiceCodec) -> Tensor:
+    """``[8, 1024, width]`` entries of all codebooks, semantic ones first."""
+    state = codec.tokenizer.state_dict()
+    meaning = [state[f"meaning_books.books.{number}.entries"] for number in range(SEMANTIC_BOOKS)]
+    sound = [state[f"sound_books.books.{number}.entries"] for number in range(ACOUSTIC_BOOKS)]
+    return torch.stack([*meaning, *sound]).clone()
+
+
+def write_codec(folder: Path, codec: VoiceCodec) -> None:
+    """Write what is needed to use a codec, fp16, in two folders: ``decoder`` with the codebooks, and ``encoder``."""
+    weights = {n: w for n, w in codec.state_dict().items() if not any(part in n for part in _TRAINING)}
+    decoder = {name: weight for name, weight in weights.items() if name.startswith(_DECODER)}
+    write_weights(folder / "decoder", decoder, codec.size, half=True)
+    encoder = {name: weight for name, weight in weights.items() if name not in decoder}
+    write_weights(folder / "encoder", encoder, codec.size, half=True)
+
+
+def read_codec(folder: Path) -> VoiceCodec:
+    """Read what :func:`write_codec` wrote.
+
+    Raises:
+        ConfigError: If a file is missing, broken, or of other networks.
+    """
+    encoder, size = read_weights(folder / "encoder", CodecSize)
+    decoder, decoder_size = read_weights(folder / "decoder", CodecSize)
+    remedy = "take both folders from one export"
+    if size != decoder_size:
+        raise ConfigError(f"{folder}: encoder and decoder are of different sizes", remedy)
+    codec = VoiceCodec(size)
+    found, own = encoder | decoder, codec.state_dict()
+    learning = {name: weight for name, weight in own.items() if any(part in name for part in _TRAINING)}
+    if wrong := sorted((own.keys() - learning.keys()) ^ found.keys()):
+        raise ConfigError(f"{folder}: weights {wrong[0]} are missing or unknown", remedy)
+    fill(codec, learning | found, folder)
+    return codec
+
+
+def fingerprint(folder: Path) -> bytes:
+    """Eight bytes that tell codecs apart whose codes mean different things.
+
+    Raises:
+        ConfigError: If there is no codec.
+    """
+    path = folder / "decoder" / WEIGHTS
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()[:8]
+    except OSError as error:
+        raise ConfigError(f"{path}: {error}", "name the folder of a codec with --weights") from error

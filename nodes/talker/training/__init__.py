@@ -1,0 +1,1 @@
+"""How the voice's networks are trained; no part of speaking."""

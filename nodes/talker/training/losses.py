@@ -1,0 +1,120 @@
+"""What a decoded voice is compared by: mel spectra of several windows, and pitch.
+
+Mel spectra: L1 of logarithms over several windows (Yamamoto et al. 2020; MUFFIN, Ng et al. 2025). Pitch: the paper
+compares posteriors of a pretrained pitch network (arXiv 2512.13674, figure of Kodama-Tokenizer); here they come from
+the normalised autocorrelation (Boersma 1993), which needs no weights.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mio.measure.pitch import pitch_hz
+from mio.nn.mel import mel_filters
+from nodes.talker.models.codec.harmonics import MIDDLE_HZ, Pitch
+from nodes.talker.models.codec.sizes import SAMPLE_RATE
+from nodes.talker.models.codec.vocos import HOP, WINDOW
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+_SCALES = ((2_048, 100), (1_024, 80), (512, 40))
+"""Window in samples, and bands."""
+
+_QUIETEST = 1e-4  # magnitude, -80 dB: about the noise of the recordings in one band
+_PITCH_WINDOW, _PITCH_HOP = 1_024, 480
+_SHORTEST, _LONGEST = 48, 320  # periods in samples: 500 to 75 Hz
+_PITCH_BAND_HZ = 900.0
+_SHARPNESS = 10.0
+_VOICED = 0.5
+_PITCH_FIRST_S, _PITCH_EVERY_S = 0.02, 0.01  # middle of the first window of mio.measure.pitch, and the next ones
+_QUIET = 1e-3  # of the loudest frame's power
+
+
+class MelDistance(nn.Module):
+    """Mean difference of log-mel spectra over three windows, natural logarithm of magnitudes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for window, bands in _SCALES:
+            shape = torch.hann_window(window)
+            self.register_buffer(f"window_{window}", shape * 2 / shape.sum(), persistent=False)
+            self.register_buffer(f"filters_{window}", mel_filters(bands, window, SAMPLE_RATE), persistent=False)
+
+    def forward(self, made: Tensor, real: Tensor) -> Tensor:
+        """Scalar distance of ``[B, 1, T]`` and ``[B, 1, T]``."""
+        distances = [(self.mel(made, window) - self.mel(real, window)).abs().mean() for window, _ in _SCALES]
+        return torch.stack(distances).mean()
+
+    def mel(self, wave: Tensor, window: int) -> Tensor:
+        """``[B, n, bands]`` of ``[B, 1, T]``."""
+        shape, filters = self.get_buffer(f"window_{window}"), self.get_buffer(f"filters_{window}")
+        pieces = F.pad(wave[:, 0], (window // 2, window // 2)).unfold(1, window, window // 4)
+        spectrum = torch.fft.rfft(pieces * shape)
+        magnitude = (spectrum.real.square() + spectrum.imag.square() + _QUIETEST**2 / 100).sqrt()
+        return (magnitude @ filters).clamp(min=_QUIETEST).log()
+
+
+class PitchDistance(nn.Module):
+    """Cross entropy of the pitch of a decoded voice, under that of the real one, where the real one is voiced."""
+
+    _window: Tensor
+    _own: Tensor
+    _band: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        window = torch.hann_window(_PITCH_WINDOW)
+        own = torch.fft.irfft(torch.fft.rfft(window, 2 * _PITCH_WINDOW).abs().square())
+        bins = torch.linspace(0, SAMPLE_RATE / 2, _PITCH_WINDOW + 1)
+        self.register_buffer("_window", window, persistent=False)
+        self.register_buffer("_own", own[: _LONGEST + 1] / own[0], persistent=False)
+        self.register_buffer("_band", (bins < _PITCH_BAND_HZ).float(), persistent=False)
+
+    def forward(self, made: Tensor, real: Tensor) -> Tensor:
+        """Scalar distance of ``[B, 1, T]`` and ``[B, 1, T]``; 0 where both agree."""
+        power, wanted = self._correlation(real)
+        _, found = self._correlation(made)
+        voiced = (wanted.amax(-1) > _VOICED) & (power > _QUIET * power.amax())
+        target = F.softmax(_SHARPNESS * wanted, -1)
+        logits = F.log_softmax(_SHARPNESS * found, -1)
+        divergence = F.kl_div(logits, target, reduction="none").sum(-1)
+        return (divergence * voiced).sum() / voiced.sum().clamp(min=1)
+
+    def _correlation(self, wave: Tensor) -> tuple[Tensor, Tensor]:
+        """Power ``[B, n]`` and normalised autocorrelation ``[B, n, periods]``, both of what is below 900 Hz."""
+        pieces = wave[:, 0].unfold(1, _PITCH_WINDOW, _PITCH_HOP) * self._window
+        spectrum = torch.fft.rfft(pieces, 2 * _PITCH_WINDOW)
+        density = (spectrum.real.square() + spectrum.imag.square()) * self._band
+        correlation = torch.fft.irfft(density)[..., : _LONGEST + 1]
+        power = correlation[..., :1].clamp(min=1e-6)
+        return power[..., 0], (correlation / power / self._own)[..., _SHORTEST:]
+
+
+def pitch_labels(wave: Tensor) -> Pitch:
+    """Real pitch in the middle of each spectrum of ``[B, 1, T]`` speech; held where there is none."""
+    middles_s = (np.arange(wave.shape[2] // HOP) * HOP + WINDOW / 2) / SAMPLE_RATE
+    octaves, voiced = zip(*(_row_pitch(row, middles_s) for row in wave[:, 0].cpu().numpy()), strict=True)
+    return Pitch(*(torch.from_numpy(np.stack(rows)).float().to(wave.device) for rows in (octaves, voiced)))
+
+
+def pitch_distance(said: Pitch, wanted: Pitch) -> dict[str, Tensor]:
+    """``said_st``: semitones between the pitch that is said and the real one, where there is one; ``voiced``: nats."""
+    off = 12 * (said.octaves - wanted.octaves).abs()
+    return {
+        "said_st": (off * wanted.voiced).sum() / wanted.voiced.sum().clamp(min=1),
+        "voiced": F.binary_cross_entropy_with_logits(said.voiced, wanted.voiced),
+    }
+
+
+def _row_pitch(sound: Floats, times_s: Doubles) -> tuple[Doubles, Doubles]:
+    """Octaves above 150 Hz at some times, and 1 where there is a voice."""
+    hz = pitch_hz(sound, SAMPLE_RATE)
+    known = np.flatnonzero(hz)
+    if not len(known):
+        return np.zeros(len(times_s)), np.zeros(len(times_s))
+    at_s = _PITCH_FIRST_S + _PITCH_EVERY_S * np.arange(len(hz))
+    nearest = np.clip(np.round((times_s - _PITCH_FIRST_S) / _PITCH_EVERY_S).astype(int), 0, len(hz) - 1)
+    return np.interp(times_s, at_s[known], np.log2(hz[known] / MIDDLE_HZ)), (hz[nearest] > 0).astype(np.float64)

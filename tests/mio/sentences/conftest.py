@@ -1,0 +1,8 @@
+import pytest
+
+from mio.sentences.encoder import SentenceEncoder
+
+
+@pytest.fixture(scope="session")
+def encoder() -> SentenceEncoder:
+    return SentenceEncoder()

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mio.errors import ConfigError
+from nodes.talker.models.codec.codec import (
+    DecodingStream,
+    EncodingStream,
+    VoiceCodec,
+    fingerprint,
+    read_codec,
+    write_codec,
+)
+from nodes.talker.models.codec.sizes import CodecSize
+
+SIZE = CodecSize(
+    encoder="spectra",
+    encoder_layers=1,
+    width=32,
+    teacher_width=16,
+    teacher_layers=1,
+    vocos_width=32,
+    vocos_layers=2,
+    semantic_layers=1,
+)
+SOUND = (0.1 * np.random.default_rng(0).normal(size=7 * 1_920 + 700)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def codec() -> VoiceCodec:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    return VoiceCodec(SIZE).eval()
+
+
+@pytest.fixture(scope="module")
+def codes(codec: VoiceCodec) -> np.ndarray:
+    stream = EncodingStream(codec)
+    return np.concatenate((stream.encode(SOUND), stream.finish()))
+
+
+@given(cuts=st.lists(st.integers(0, len(SOUND)), max_size=5).map(sorted))
+@settings(max_examples=15, deadline=None)
+def test_sound_in_any_pieces_gives_the_same_codes_bit_by_bit(
+    codec: VoiceCodec, codes: np.ndarray, cuts: list[int]
+) -> None:
+    stream = EncodingStream(codec)
+    pieces = [stream.encode(piece) for piece in np.split(SOUND, cuts)]
+    assert np.array_equal(np.concatenate((*pieces, stream.finish())), codes)
+
+
+@given(cuts=st.lists(st.integers(0, 8), max_size=3).map(sorted))
+@settings(max_examples=10, deadline=None)
+def test_codes_in_any_pieces_give_the_same_sound_bit_by_bit(
+    codec: VoiceCodec, codes: np.ndarray, cuts: list[int]
+) -> None:
+    whole = DecodingStream(codec).decode(codes)
+    stream = DecodingStream(codec)
+    assert np.array_equal(np.concatenate([stream.decode(piece) for piece in np.split(codes, cuts)]), whole)
+    assert whole.shape == (8 * 1_920,)
+
+
+@torch.no_grad()
+def test_frame_by_frame_is_what_training_computes_at_once(codec: VoiceCodec, codes: np.ndarray) -> None:
+    wave = torch.from_numpy(np.pad(SOUND, (0, -len(SOUND) % 1_920)))[None, None]
+    at_once = codec.encode(wave, {})[0].T.numpy()
+    assert np.mean(at_once == codes) > 0.95
+    sound = codec.decode(torch.from_numpy(codes.astype(np.int64)).T[None], {})[0, 0]
+    np.testing.assert_allclose(DecodingStream(codec).decode(codes), sound, atol=1e-4)
+
+
+def test_a_codec_that_was_written_gives_the_same_codes_again(
+    codec: VoiceCodec, codes: np.ndarray, tmp_path: Path
+) -> None:
+    write_codec(tmp_path / "a", codec)
+    once = read_codec(tmp_path / "a")
+    write_codec(tmp_path / "b", once)
+    assert fingerprint(tmp_path / "a") == fingerprint(tmp_path / "b")
+    found = [EncodingStream(read_codec(tmp_path / name)).encode(SOUND) for name in "ab"]
+    assert np.array_equal(found[0], found[1])
+    assert np.mean(found[0] == codes[: len(found[0])]) > 0.8
+
+
+def test_a_codec_whose_halves_do_not_belong_together_is_one_clear_error(codec: VoiceCodec, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected weights\.safetensors"):
+        read_codec(tmp_path)
+    with pytest.raises(ConfigError, match="--weights"):
+        fingerprint(tmp_path)
+    write_codec(tmp_path, codec)
+    (tmp_path / "encoder").rename(tmp_path / "other")
+    (tmp_path / "decoder").rename(tmp_path / "encoder")
+    (tmp_path / "other").rename(tmp_path / "decoder")
+    assert fingerprint(tmp_path)
+    write_codec(tmp_path / "c", codec)
+    (tmp_path / "c" / "decoder" / "weights.safetensors").write_bytes(
+        (tmp_path / "c" / "encoder" / "weights.safetensors").read_bytes()
+    )
+    with pytest.raises(ConfigError, match="missing or unknown -> take both folders from one export"):
+        read_codec(tmp_path / "c")

@@ -1,0 +1,255 @@
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from mio.contracts.engine import Output
+from mio.contracts.messages import Clock, Interrupt, Reply, Speech
+from mio.contracts.phones import PHONES, SILENCE
+from mio.contracts.rates import SPEECH_FRAME_SAMPLES, SPEECH_HZ
+from mio.errors import MioError
+from mio.runtime.testing import steps
+from nodes.talker.clause import Piece
+from nodes.talker.config import TalkerConfig
+from nodes.talker.engine import Spare, Talker, build_engine
+from nodes.talker.espeak import EspeakVoice
+from nodes.talker.kodama import KodamaVoice
+from nodes.talker.models.codec.codec import VoiceCodec, codebooks, write_codec
+from nodes.talker.models.codec.sizes import CodecSize
+from nodes.talker.models.lm.lm import VoiceLm
+from nodes.talker.models.lm.shipped import write_lm
+from nodes.talker.models.lm.sizes import LmSize
+
+SMALL = CodecSize(
+    encoder="spectra",
+    encoder_layers=1,
+    width=32,
+    teacher_width=24,
+    teacher_layers=1,
+    vocos_width=48,
+    vocos_layers=1,
+    semantic_layers=1,
+)
+LM = LmSize(
+    entry_width=32,
+    text_width=24,
+    text_layers=1,
+    width=32,
+    layers=1,
+    heads=2,
+    window=40,
+    depth_width=24,
+    depth_layers=1,
+    depth_heads=2,
+)
+FRAMES = TalkerConfig(first_frames=1, chunk_frames=1)
+TEXT = "Oh, you found 112 steps! Good."
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> TalkerConfig:
+    """Networks that have learned nothing."""
+    torch.manual_seed(1)
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("weights")
+    codec = VoiceCodec(SMALL)
+    write_codec(folder / "codec", codec)
+    write_lm(folder / "lm", VoiceLm(LM, codebooks(codec)))
+    return TalkerConfig(engine="kodama", codec=folder / "codec", language_model=folder / "lm")
+
+
+@pytest.fixture(scope="module")
+def kodama(weights: TalkerConfig) -> KodamaVoice:
+    return KodamaVoice.read(weights)
+
+
+def nothing(_: Reply) -> bool:
+    return False
+
+
+def everything(_: Reply) -> bool:
+    return True
+
+
+def pieces(voice: KodamaVoice, reply: Reply) -> list[Piece]:
+    return [piece for piece in voice.speak(reply) if piece is not None]
+
+
+def spoken(talker: Talker, *replies: Reply) -> list[Speech]:
+    return [speech for reply in replies for _, speech in steps(talker, "reply", reply) if isinstance(speech, Speech)]
+
+
+def begun(outputs: Iterator[Output | None], count: int | None) -> list[Speech]:
+    """The next chunks of speech; all that are left for None."""
+    speeches = (output[1] for output in outputs if output is not None and isinstance(output[1], Speech))
+    return list(islice(speeches, count))
+
+
+def sound(chunks: list[Speech]) -> np.ndarray:
+    return np.concatenate([chunk.samples for chunk in chunks])
+
+
+def test_a_clause_is_streamed_in_frames_with_pauses_between_its_sentences(kodama: KodamaVoice) -> None:
+    made = pieces(kodama, Reply(text=TEXT))
+    pauses = [k for k, piece in enumerate(made) if len(piece.samples) != SPEECH_FRAME_SAMPLES]
+    assert len(pauses) == 2 and pauses[-1] == len(made) - 1
+    assert all(not made[k].samples.any() and len(made[k].samples) == round(0.42 * SPEECH_HZ) for k in pauses)
+    assert all(piece.samples.any() for k, piece in enumerate(made) if k not in pauses)
+
+
+def test_phones_and_words_are_said_once_in_order_and_inside_the_sound(kodama: KodamaVoice) -> None:
+    made = pieces(kodama, Reply(text=TEXT))
+    at_s = 0.0
+    for piece in made:
+        ends_s = at_s + len(piece.samples) / SPEECH_HZ
+        assert all(at_s - 1e-6 <= phone.start_s <= ends_s + 4 * 0.08 + 1e-6 for phone in piece.phones)
+        at_s = ends_s
+    phones = [phone for piece in made for phone in piece.phones]
+    assert {phone.symbol for phone in phones} <= set(PHONES) and phones[-1].symbol == SILENCE
+    words = [word for piece in made for word in piece.words]
+    assert [word.text for word in words] == ["Oh", "you", "found", "112", "steps", "Good"]
+    assert all(TEXT[word.first_char :].startswith(word.text) for word in words)
+    for word, following in zip(words, words[1:], strict=False):
+        assert word.start_s < word.end_s <= following.start_s + 1e-9
+    assert words[3].end_s - words[3].start_s > 3 * 0.04
+
+
+def test_phones_are_told_four_frames_before_they_are_heard(kodama: KodamaVoice) -> None:
+    made = pieces(kodama, Reply(text="Certainly the seventh one."))
+    starts = [phone.start_s for piece in made for phone in piece.phones]
+    told, ends_s = 0, 0.0
+    for piece in made:
+        told, ends_s = told + len(piece.phones), ends_s + len(piece.samples) / SPEECH_HZ
+        assert told == sum(start_s < ends_s + 4 * 0.08 - 1e-6 for start_s in starts)
+    assert told == len(starts) > 10
+
+
+def test_the_same_clause_sounds_the_same_and_other_words_do_not(kodama: KodamaVoice) -> None:
+    first, again, other = (
+        np.concatenate([piece.samples for piece in pieces(kodama, Reply(text=text))])
+        for text in (TEXT, TEXT, TEXT.replace("Oh", "Ah"))
+    )
+    assert np.array_equal(first, again) and not np.array_equal(first, other[: len(first)])
+
+
+def test_an_emotion_changes_how_loud_it_is(kodama: KodamaVoice) -> None:
+    levels = [
+        np.sqrt(np.square(pieces(kodama, Reply(text="Good.", emotion=emotion, intensity=1.0))[0].samples).mean())
+        for emotion in ("sad", "angry")
+    ]
+    assert levels[1] != levels[0]
+
+
+def test_a_turn_is_contiguous_and_an_interruption_stops_it_within_a_frame(kodama: KodamaVoice) -> None:
+    talker = Talker(kodama, TalkerConfig(first_frames=1, chunk_frames=1))
+    chunks = talker.step("reply", Reply(text=TEXT, segment_id=1, fin=True))
+    assert isinstance(chunks, Iterator)
+    sent = begun(chunks, 2)
+    assert steps(talker, "interrupt", Interrupt(action="commit", segment_id=1)) == []
+    assert [output for output in chunks if output is not None] == []
+    assert len(sent) == 2
+    whole = spoken(talker, Reply(text=TEXT, segment_id=2, fin=True))
+    assert [chunk.start_sample for chunk in whole] == [k * SPEECH_FRAME_SAMPLES for k in range(len(whole))]
+    assert whole[-1].fin and whole[-1].last_char == len(TEXT)
+
+
+def test_what_it_does_not_speak_is_spoken_by_espeak(weights: TalkerConfig, voice: EspeakVoice) -> None:
+    talker = build_engine(weights)
+    for text, language in (("Bonjour, madame.", "fr"), ("Say Привет.", "en")):
+        reply = Reply(text=text, language=language, segment_id=1, fin=True)
+        spare = sum(len(piece.samples) for piece in voice.speak(reply) if piece is not None)
+        assert 0 <= len(sound(spoken(talker, reply))) - spare < SPEECH_FRAME_SAMPLES
+        assert talker.export_state()["spared"]
+    assert spoken(talker, Reply(text="Guten Tag.", language="de-AT", segment_id=2, fin=True))
+    assert not talker.export_state()["spared"]
+
+
+@pytest.mark.parametrize("text", ["", "😀", "..."])
+def test_a_clause_without_words_ends_the_turn(kodama: KodamaVoice, text: str) -> None:
+    ends = spoken(Talker(kodama, TalkerConfig()), Reply(text=text, segment_id=1, fin=True))
+    assert [(chunk.fin, len(chunk.samples)) for chunk in ends] == [(True, 0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "word"),
+    [
+        ("Dr. Smith paid $3.50 at 10:05 a.m. on 2024-03-01 😀!", "en", "Dr"),
+        ("Am 3. Oktober 1990 um 14:30 Uhr, z. B. in der Hauptstr. 12.", "de", "Am"),
+        ("NASA and https://example.org/a_b?q=1", "en", "NASA"),
+        ("A word and one more. " * 238, "en", "A"),
+    ],
+)
+def test_odd_and_long_texts_begin_with_their_first_words(
+    kodama: KodamaVoice, text: str, language: str, word: str
+) -> None:
+    stream = kodama.speak(Reply(text=text[:5_000], language=language))
+    begun = [piece for piece, _ in zip(stream, range(60), strict=False) if piece is not None]
+    words = [word for piece in begun for word in piece.words]
+    assert words[0].text == word and words[0].first_char == 0
+
+
+def heard(sample: int, segment_id: int = 1) -> Clock:
+    return Clock(stage_s=1.0, mono_ns=1, segment_id=segment_id, heard_sample=sample)
+
+
+def test_a_voice_that_is_behind_leaves_the_turns_other_clauses_to_espeak(
+    kodama: KodamaVoice, voice: EspeakVoice
+) -> None:
+    talker = Talker(kodama, FRAMES, Spare(voice, nothing))
+    first, second, third = (Reply(text=TEXT, segment_id=s, index=i) for s, i in ((1, 0), (1, 1), (2, 0)))
+    chunks = talker.step("reply", first)
+    assert isinstance(chunks, Iterator)
+    own = begun(chunks, 2)
+    steps(talker, "clock", heard(sum(len(chunk.samples) for chunk in own)))
+    own += begun(chunks, None)
+    assert np.array_equal(sound(own), sound(spoken(Talker(kodama, FRAMES), first)))
+    plain = sound(spoken(Talker(voice, FRAMES), Reply(text=TEXT, segment_id=1)))
+    assert np.array_equal(sound(spoken(talker, second)), plain)
+    assert not np.array_equal(sound(spoken(talker, third))[: len(plain)], plain)
+
+
+def test_a_voice_is_not_behind_between_clauses_or_in_another_turn_or_while_sound_is_left(
+    kodama: KodamaVoice, voice: EspeakVoice
+) -> None:
+    talker = Talker(kodama, FRAMES, Spare(voice, nothing))
+    steps(talker, "clock", heard(0))
+    chunks = talker.step("reply", Reply(text=TEXT, segment_id=1))
+    assert isinstance(chunks, Iterator)
+    assert len(begun(chunks, 1)) == 1
+    steps(talker, "clock", heard(10))
+    steps(talker, "clock", heard(10**6, segment_id=7))
+    list(chunks)
+    steps(talker, "clock", heard(10**6))
+    assert talker.export_state()["late"] is False
+
+
+def test_a_successor_goes_on_with_the_voice_that_was_speaking(kodama: KodamaVoice, voice: EspeakVoice) -> None:
+    first = Talker(kodama, TalkerConfig(), Spare(voice, everything))
+    second = Talker(kodama, TalkerConfig(), Spare(voice, nothing))
+    reply = Reply(text="Good day.", segment_id=1)
+    whole = sound(spoken(Talker(voice, TalkerConfig()), reply))
+    chunks = first.step("reply", reply)
+    assert isinstance(chunks, Iterator)
+    sent = begun(chunks, 1)
+    second.import_state(first.export_state())
+    rest = spoken(second, Reply(text="Bye.", segment_id=1, index=1))
+    both = sound([*sent, *(c for c in rest if c.index == 0)])
+    assert np.array_equal(both, whole)
+
+
+def test_missing_weights_are_one_clear_error_when_the_engine_is_chosen(tmp_path: Path) -> None:
+    config = TalkerConfig(engine="kodama", codec=tmp_path / "none", language_model=tmp_path / "neither")
+    with pytest.raises(MioError, match=r"kodama has no weights in .*neither -> train it, or set talker.engine: espeak"):
+        build_engine(config)
+    assert len(list(config.check())) == 1
+
+
+def test_a_speaker_that_the_model_does_not_know_is_left_to_espeak(weights: TalkerConfig) -> None:
+    other = KodamaVoice.read(msgspec.structs.replace(weights, voice={"speakers": {"en": "nobody"}}))
+    assert other.leaves(Reply(text="Hello.")) and not KodamaVoice.read(weights).leaves(Reply(text="Hello."))
+    with pytest.raises(MioError, match=r"no speaker for 'en' -> name one in voice\.speakers"):
+        list(other.speak(Reply(text="Hello.")))

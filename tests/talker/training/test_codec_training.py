@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from mio.training.loop import Plan, train
+from mio.training.progress import Progress
+from mio.training.run_folder import RunFolder
+from nodes.talker.models.codec.recogniser import PhoneRecogniser
+from nodes.talker.models.codec.sizes import CodecSize
+from nodes.talker.models.codec.tokenizer import Tokenizer
+from nodes.talker.training.adversarial import AdversarialTrainee
+from nodes.talker.training.codec import CodecTrainee, CodecTraining, SoundTrainee, kept_books
+from nodes.talker.training.command import trained_tokenizer
+from nodes.talker.training.crops import Crops
+from nodes.talker.training.losses import MelDistance, PitchDistance
+from nodes.talker.training.speech_set import SpeechSet
+
+
+def settings(size: CodecSize, stage: str, steps: int, frames: int = 4) -> CodecTraining:
+    return CodecTraining(stage, size, "", (), 0.0, batch=2, frames=frames, rate=4e-3, warm_up=3, steps=steps)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def crops(speech: SpeechSet) -> Crops:
+    return Crops(SpeechSet(speech.utterances[:1], speech.samples), "train")
+
+
+@pytest.fixture
+def teacher(size: CodecSize) -> PhoneRecogniser:
+    torch.manual_seed(3)
+    return PhoneRecogniser(size)
+
+
+def tone(pitch_hz: float) -> torch.Tensor:
+    times = torch.arange(9_600) / 24_000
+    return sum(0.1 * torch.sin(2 * torch.pi * k * pitch_hz * times) for k in range(1, 5))[None, None]  # type: ignore[index]
+
+
+def test_one_utterance_is_learned_with_all_that_it_is_compared_by(
+    size: CodecSize, crops: Crops, teacher: PhoneRecogniser
+) -> None:
+    sound = SoundTrainee(settings(size, "sound", 30), crops)
+    begun = [sound.step()["mel"] for _ in range(30)]
+    assert np.mean(begun[-5:]) < 0.6 * begun[0]
+    codec = CodecTrainee(settings(size, "codec", 30), crops, teacher, sound.model)
+    figures = [codec.step() for _ in range(30)]
+    for name, share in (("loss", 0.8), ("meaning", 0.8)):
+        assert np.mean([f[name] for f in figures[-5:]]) < share * np.mean([f[name] for f in figures[:5]])
+    assert np.mean([f["mel"] for f in figures[-5:]]) < 0.6 * begun[0]
+    assert figures[-1]["used"] > 8
+
+
+def test_judges_learn_to_tell_and_only_the_decoder_of_sound_changes(
+    size: CodecSize, crops: Crops, teacher: PhoneRecogniser
+) -> None:
+    torch.manual_seed(2)
+    model = Tokenizer(size)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    trainee = AdversarialTrainee(settings(size, "adversarial", 10, 2), crops, teacher, model)
+    figures = [trainee.step() for _ in range(10)]
+    assert figures[-1]["judged"] < figures[0]["judged"] - 0.1
+    changed = {name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"voice"}
+
+
+@pytest.mark.parametrize("stage", ["codec", "adversarial"])
+def test_a_stage_that_was_stopped_goes_on_as_if_it_had_not_been(
+    stage: str, size: CodecSize, crops: Crops, teacher: PhoneRecogniser, tmp_path: Path
+) -> None:
+    def fresh() -> CodecTrainee | AdversarialTrainee:
+        torch.manual_seed(5)
+        wanted = settings(size, stage, 4, 2)
+        made = CodecTrainee if stage == "codec" else AdversarialTrainee
+        return made(wanted, crops, teacher, Tokenizer(size))
+
+    progress = Progress(Console(quiet=True), stage)
+    for steps in (2, 4):
+        train(fresh(), RunFolder(tmp_path / "cut", settings(size, stage, 4, 2)), Plan(steps), progress)
+    whole = fresh()
+    train(whole, RunFolder(tmp_path / "whole", settings(size, stage, 4, 2)), Plan(4), progress)
+    found = trained_tokenizer(tmp_path / "cut").state_dict()
+    for name, value in whole.averaged().items():
+        torch.testing.assert_close(found[name], value)
+
+
+def test_rows_keep_all_some_or_none_of_their_acoustic_codes() -> None:
+    kept = kept_books(4_000, np.random.default_rng(0)).numpy()
+    assert np.mean(kept == 0) == pytest.approx(0.2, abs=0.03)
+    assert np.mean(kept == 6) == pytest.approx(0.6, abs=0.03)
+    assert set(kept) == set(range(7))
+
+
+def test_mel_distance_grows_with_what_is_wrong_and_hears_no_phase() -> None:
+    distance = MelDistance()
+    real = tone(150)
+    assert distance(real, real) == 0.0
+    assert distance(-real, real) < 1e-6
+    assert distance(0.9 * real, real) < distance(0.5 * real, real) < distance(0.1 * real, real)
+
+
+def test_pitch_distance_hears_pitch_and_not_loudness() -> None:
+    distance = PitchDistance()
+    assert distance(0.5 * tone(150), tone(150)) < 1e-3
+    assert distance(tone(154), tone(150)) < distance(tone(190), tone(150))
+    assert distance(tone(150), torch.zeros(1, 1, 9_600)) == 0.0

@@ -1,0 +1,82 @@
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+from mio.measure.pitch import pitch_hz
+from nodes.talker.models.codec.codec import DecodingStream, VoiceCodec
+from nodes.talker.models.codec.harmonics import HarmonicSource
+from nodes.talker.models.codec.sizes import CodecSize
+from nodes.talker.models.codec.vocos import HOP, WINDOW, InverseTransform, VocosDecoder
+from nodes.talker.training.codec import CodecTraining, SoundTrainee
+from nodes.talker.training.crops import Crops
+from nodes.talker.training.losses import pitch_distance, pitch_labels
+from nodes.talker.training.speech_set import SpeechSet
+
+SIZE = CodecSize(
+    encoder="spectra",
+    encoder_layers=1,
+    width=32,
+    teacher_width=16,
+    teacher_layers=1,
+    vocos_width=32,
+    vocos_layers=2,
+    semantic_layers=1,
+    excitation="harmonics",
+)
+
+
+@pytest.mark.parametrize("hz", [95.0, 210.0, 380.0])
+def test_harmonics_have_their_pitch_and_equal_strength_and_go_on_without_a_click(hz: float) -> None:
+    octaves = torch.full((1, 90), float(np.log2(hz / 150)))
+    spectra = HarmonicSource(WINDOW, HOP, "s")(octaves, {})
+    sound = InverseTransform("i")(spectra, {})[0].numpy()[WINDOW:-WINDOW]
+    assert np.median(pitch_hz(sound, 24_000)) == pytest.approx(hz, rel=0.01)
+    strength = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    bins = np.round(np.arange(1, int(5_900 / hz)) * hz * len(sound) / 24_000).astype(int)
+    peaks = np.array([strength[k - 1 : k + 2].max() for k in bins])
+    assert peaks.min() > 0.7 * peaks.max()
+    between = np.array([strength[k + (bins[0] // 2)] for k in bins[:-1]])
+    assert between.max() < 0.02 * peaks.min()
+
+
+def test_a_pitch_that_moves_in_pieces_is_that_of_the_whole() -> None:
+    octaves = torch.linspace(-0.5, 0.7, 24)[None]
+    source = HarmonicSource(WINDOW, HOP, "s")
+    past: dict[str, torch.Tensor] = {}
+    pieces = torch.cat([source(piece, past) for piece in octaves.split([6, 12, 6], 1)], 2)
+    torch.testing.assert_close(pieces, source(octaves, {}), atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_decoder_with_harmonics_streams_as_one_without() -> None:
+    torch.manual_seed(0)
+    codec = VoiceCodec(SIZE).eval()
+    codes = np.random.default_rng(0).integers(0, 1_024, (7, 8)).astype(np.int16)
+    sound = codec.decode(torch.from_numpy(codes.astype(np.int64)).T[None], {})[0, 0]
+    np.testing.assert_allclose(DecodingStream(codec).decode(codes), sound, atol=1e-3)
+    plain = VocosDecoder(msgspec.structs.replace(SIZE, excitation="none"))
+    assert not any("source" in name or "pitch" in name for name in plain.state_dict())
+
+
+def test_the_real_pitch_is_known_in_the_middle_of_each_spectrum() -> None:
+    times = np.arange(24_000) / 24_000
+    buzz = sum(np.sin(2 * np.pi * 300 * k * times) / k for k in range(1, 6))
+    wave = torch.from_numpy(np.stack([0.1 * buzz, np.zeros(24_000)])).float()[:, None]
+    wanted = pitch_labels(wave)
+    assert wanted.octaves.shape == (2, 75) and bool(wanted.voiced[0, :70].all()) and not bool(wanted.voiced[1].any())
+    torch.testing.assert_close(wanted.octaves[0, :70], torch.ones(70), atol=0.02, rtol=0)
+    off = pitch_distance(wanted._replace(octaves=wanted.octaves + 0.25), wanted)
+    assert float(off["said_st"]) == pytest.approx(3.0, abs=1e-3)
+
+
+def test_a_voice_learns_its_pitch(speech: SpeechSet) -> None:
+    torch.set_num_threads(1)
+    crops = Crops(SpeechSet(speech.utterances[:1], speech.samples), "train")
+    plan = CodecTraining("sound", SIZE, "", (), 0.0, batch=2, frames=6, rate=4e-3, warm_up=3, steps=40)
+    trainee = SoundTrainee(plan, crops)
+    figures = [trainee.step() for _ in range(40)]
+    first, last = (
+        {name: np.mean([f[name] for f in part]) for name in ("mel", "said_st")} for part in (figures[:3], figures[-5:])
+    )
+    assert last["said_st"] < 0.5 * first["said_st"] and last["mel"] < 0.6 * first["mel"]
