@@ -2,18 +2,18 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from mio.character import Character, Entry, Knowledge, KnowledgeFile, read_character
 from mio.contracts.emotions import EMOTIONS, GESTURES
 from mio.errors import did_you_mean
+from mio.sentences.encoder import Vectors
 from mio.yaml_source import YamlSource, read_yaml
 from nodes.thinker.clauses import ClauseCutter
-from nodes.thinker.encoder import Vectors
 from nodes.thinker.persona import Persona
 from nodes.thinker.problem import Problem, problem_at
 from nodes.thinker.words import plain
@@ -28,12 +28,8 @@ _PLACEHOLDER = re.compile(r"\{[^}]*\}")
 _GENERAL = ("not_understood", "off_topic", "ahead", "unsure", "fillers")
 
 
-class Embedder(Protocol):
-    """Makes vectors of texts."""
-
-    def embed(self, texts: list[str]) -> Vectors:
-        """``[n, D]`` of unit length."""
-        ...
+Embed = Callable[[list[str]], Vectors]
+"""Makes vectors of texts, ``[n, D]`` of unit length."""
 
 
 class _Question(NamedTuple):
@@ -43,12 +39,12 @@ class _Question(NamedTuple):
     line: int
 
 
-def check_character(folder: Path, encoder: Embedder | None = None) -> list[Problem]:
+def check_character(folder: Path, embed: Embed | None = None) -> list[Problem]:
     """Find what is wrong with a character pack.
 
     Args:
         folder: The pack.
-        encoder: Finds questions of different entries that mean the same; left out, only equal ones are found.
+        embed: Finds questions of different entries that mean the same; left out, only equal ones are found.
 
     Raises:
         ConfigError: If the pack cannot be read at all.
@@ -68,8 +64,8 @@ def check_character(folder: Path, encoder: Embedder | None = None) -> list[Probl
     problems += _check_fallbacks(knowledge, folder / "knowledge.yml")
     problems += _check_equal(questions)
     problems += _check_demo(character, knowledge, questions)
-    if encoder is not None:
-        problems += _check_alike(questions, encoder)
+    if embed is not None:
+        problems += _check_alike(questions, embed)
     return sorted(problems, key=lambda problem: (problem.path, problem.line))
 
 
@@ -148,8 +144,8 @@ def _check_equal(questions: Iterable[_Question]) -> Iterator[Problem]:
         seen.setdefault(words, question)
 
 
-def _check_alike(questions: list[_Question], encoder: Embedder) -> Iterator[Problem]:
-    vectors = encoder.embed([plain(question.text) for question in questions])
+def _check_alike(questions: list[_Question], embed: Embed) -> Iterator[Problem]:
+    vectors = embed([plain(question.text) for question in questions])
     alike = np.argwhere(np.triu(vectors @ vectors.T, 1) >= _ALIKE)
     for one, other in alike.tolist():
         first, second = questions[one], questions[other]

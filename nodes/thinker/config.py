@@ -91,7 +91,7 @@ class ThinkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self) -> Iterable[MioError]:
         """What is missing to think: the pack, the encoder's weights."""
-        from nodes.thinker.encoder import packaged_model  # loads ONNX Runtime
+        from mio.sentences.encoder import packaged_model  # loads ONNX Runtime
         from nodes.thinker.persona import Persona
 
         try:

@@ -21,6 +21,7 @@ class Turn:
         question: The example question that they were understood as; empty if they were not.
         entry: The entry that answered; empty if none did.
         topic: Its topic; empty if it has none.
+        source: Node of the story that was told; empty if none was.
         clauses: The answer; clauses are added as they are sent.
         lead: How many clauses at its beginning only lead over to an older answer.
         told: Which variant was used, by key and number, so that it can be told again if it was not heard.
@@ -34,6 +35,7 @@ class Turn:
     question: str = ""
     entry: str = ""
     topic: str = ""
+    source: str = ""
     clauses: list[Clause] = field(default_factory=lambda: [])
     lead: int = 0
     told: tuple[str, int] | None = None

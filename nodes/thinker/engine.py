@@ -1,17 +1,19 @@
 """Chooses the thinking engine."""
 
+import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mio.character import Character, read_character
 from mio.contracts.engine import Engine
+from mio.sentences.encoder import SentenceEncoder
 from nodes.thinker.acquaintance import Acquaintance
 from nodes.thinker.config import ThinkerConfig
-from nodes.thinker.construction.pack_story import read_story
-from nodes.thinker.encoder import SentenceEncoder
+from nodes.thinker.construction.pack_story import Story, read_story
 from nodes.thinker.lore import Lore
 from nodes.thinker.memory.people import People
+from nodes.thinker.memory.schema import MemoryFileError
 from nodes.thinker.persona import Persona
 from nodes.thinker.storyteller import Storyteller
 from nodes.thinker.tool_servers import ToolServers
@@ -22,6 +24,32 @@ if TYPE_CHECKING:
     from nodes.thinker.story_memory import StoryMemory
     from nodes.thinker.toolbox import Toolbox
 
+_log = logging.getLogger(__name__)
+
+
+class Material(NamedTuple):
+    """What a thinker is made of, whatever its engine.
+
+    Attributes:
+        character: The pack.
+        story: What the pack tells of its character's life; None if it has no story.
+        encoder: Makes vectors of sentences.
+    """
+
+    character: Character
+    story: Story | None
+    encoder: SentenceEncoder
+
+
+def gather(config: ThinkerConfig) -> Material:
+    """Read the pack and the encoder.
+
+    Raises:
+        ConfigError: If one of them cannot be used.
+    """
+    character = read_character(config.character)
+    return Material(character, read_story(character.folder), SentenceEncoder())
+
 
 def build_engine(config: ThinkerConfig) -> Engine:
     """Load the character and what the chosen engine needs.
@@ -29,11 +57,10 @@ def build_engine(config: ThinkerConfig) -> Engine:
     Raises:
         ConfigError: If the pack or the encoder cannot be used.
     """
-    character = read_character(config.character)
-    storyteller = build_storyteller(config, character)
-    engine = _build_thinker(config, character, storyteller)
-    engine.play(character.name)
-    engine.meet(build_acquaintance(config, character))
+    material = gather(config)
+    engine = build_thinker(config, material)
+    engine.play(material.character.name)
+    engine.meet(build_acquaintance(config, material.character))
     return engine
 
 
@@ -45,8 +72,10 @@ def build_acquaintance(config: ThinkerConfig, character: Character) -> Acquainta
     return Acquaintance(People(config.memory_file(character.name)), config.person, topics)
 
 
-def _build_thinker(config: ThinkerConfig, character: Character, storyteller: Storyteller) -> TurnTaker:
-    persona = character.section("persona", Persona)
+def build_thinker(config: ThinkerConfig, material: Material) -> TurnTaker:
+    """Make the engine that the configuration names, with nobody to talk to yet."""
+    storyteller = build_storyteller(config, material)
+    persona = material.character.section("persona", Persona)
     match config.engine:
         case "story":
             from nodes.thinker.story import StoryEngine
@@ -57,19 +86,23 @@ def _build_thinker(config: ThinkerConfig, character: Character, storyteller: Sto
             from nodes.thinker.language_model import LanguageModelEngine
 
             key = os.environ.get(config.openai.api_key_env, "")
-            endpoint = Endpoint(config.openai, key, _build_toolbox(config, character))
-            memory = _build_memory(config, character)
+            endpoint = Endpoint(config.openai, key, _build_toolbox(config, material.character))
+            memory = _build_memory(config, material)
             engine = LanguageModelEngine(config.openai, endpoint, storyteller, persona, seed=config.seed, memory=memory)
     return engine
 
 
-def _build_memory(config: ThinkerConfig, character: Character) -> "StoryMemory | None":
-    """What a language model may know of the pack's story; None if it has none."""
-    from nodes.thinker.construction.pack_story import read_story
+def _build_memory(config: ThinkerConfig, material: Material) -> "StoryMemory | None":
+    """What a language model may know of the pack's story; None if it has none, or the memory cannot be used."""
     from nodes.thinker.story_memory import open_story_memory
 
-    story = read_story(character.folder)
-    return open_story_memory(story, cache_folder(config.cache_dir, character)) if story is not None else None
+    if material.story is None:
+        return None
+    try:
+        return open_story_memory(material.story, material.encoder, config.memory_file(material.character.name))
+    except MemoryFileError as error:
+        _log.error("the story is not recalled: %s", error)
+        return None
 
 
 def _build_toolbox(config: ThinkerConfig, character: Character) -> "Toolbox | None":
@@ -82,19 +115,14 @@ def _build_toolbox(config: ThinkerConfig, character: Character) -> "Toolbox | No
     return Toolbox(servers, character.folder, os.environ)
 
 
-def build_storyteller(config: ThinkerConfig, character: Character) -> Storyteller:
-    """Load what understands questions to a character and answers them.
-
-    Raises:
-        ConfigError: If the pack or the encoder cannot be used.
-    """
+def build_storyteller(config: ThinkerConfig, material: Material) -> Storyteller:
+    """Make what understands questions to a character and answers them."""
+    character, story, encoder = material
     knowledge = character.knowledge()
     thresholds = Thresholds(config.clear, config.unsure, config.hearing)
     language = character.section("persona", Persona).language
     cache = cache_folder(config.cache_dir, character)
-    encoder = SentenceEncoder()
     understanding = Understanding(knowledge.entries, encoder, cache, language=language, thresholds=thresholds)
-    story = read_story(character.folder)
     lore = Lore(story.graph, story.present, knowledge, encoder, cache) if story else None
     return Storyteller(knowledge, understanding, lore)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mio.contracts.engine import Output, Outputs
 from mio.contracts.messages import Message, Transcript, VideoFrame
-from nodes.thinker.background import Recollecting
+from nodes.thinker.background import Background, Recollecting
 from nodes.thinker.chat import Event, Failed, Finished, Token
 from nodes.thinker.clauses import Clause, ClauseCutter
 from nodes.thinker.config import OpenAIConfig
@@ -151,7 +151,7 @@ class LanguageModelEngine(TurnTaker):
             turns=dialogue.turns[-1 - self._config.history_turns :],
             alternatives=heard.alternatives,
             facts=[e for e, _ in meaning.candidates if e.kind in ("fact", "smalltalk")][: self._config.facts],
-            background=self._memory.background(heard.text, dialogue) if self._memory is not None else None,
+            background=self._recall(heard.text, meaning),
             person=describe(self._in_mind()),
             picture=self._sight.picture(self._now_ns) if self._config.sees else "",
             language=language,
@@ -168,6 +168,13 @@ class LanguageModelEngine(TurnTaker):
         reader = ReplyReader(expecting=structured)
         self._thought = _Thought(turn, meaning, self._now_ns, reader, ClauseCutter(eager=True))
         return True
+
+    def _recall(self, question: str, meaning: Meaning) -> Background | None:
+        """What the story tells of a question, and the one bit whether it tells more of it later."""
+        if self._memory is None:
+            return None
+        recalled = self._memory.background(question, self._state.dialogue)
+        return recalled._replace(lies_ahead=meaning.verdict is Verdict.AHEAD)
 
     def _language_of(self, heard: Transcript) -> str:
         """What the person speaks; recognised speech says so, typed words are looked at."""

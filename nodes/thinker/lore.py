@@ -1,19 +1,21 @@
-"""What a character's story adds to its entries: what it tells that no entry does, and what the character cannot know.
+"""What a character's story adds to its entries: what it tells besides, how that goes on, and what cannot be known.
 
 Knows no dialogue. What the entries say counts as known, so that a question that they answer is not taken for one about
 what lies ahead.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from mio.character import Entry, Knowledge
+from mio.sentences.encoder import SentenceEncoder
 from nodes.thinker.clauses import cut_clauses
-from nodes.thinker.encoder import SentenceEncoder
 from nodes.thinker.memory.graph import Node, Passage, Present, StoryGraph
 from nodes.thinker.reading.narration import Fate, Narration, load_learnt
+from nodes.thinker.threads import Threads
 from nodes.thinker.understanding import Meaning, Reading, Verdict
-from nodes.thinker.words import ending
+from nodes.thinker.words import bare, ending, plain
 
 _LONGEST_WORDS = 48  # of a question; it stands at the end
 #: How well a window must fit a question. The default character's story: 95 of 100 questions about its events lie above,
@@ -25,6 +27,7 @@ _AHEAD = 0.5
 #: Log odds from which on the story answers although an entry seemed clear: with the default character so it does for 3
 #: of 130 questions that an entry answers, and for 8 of 17 about events of its life.
 _LEAD = 2.0
+_WHO_IS = re.compile(r"(?:and |so )?(?:(?:who|what)(?: is| was| are| were|'s)|(?:please )?tell me about) (.+)")
 
 
 class Lore:
@@ -45,6 +48,7 @@ class Lore:
         said = [passage for entry in knowledge.entries for passage in _said(entry)]
         self._narration = Narration(story_items(graph), encoder, load_learnt(), cache_dir, said)
         self._present = present
+        self._threads = Threads(graph, present)
 
     def complete(self, meaning: Meaning, readings: Sequence[Reading]) -> Meaning:
         """Refuse what lies ahead, and recall what no entry tells.
@@ -56,6 +60,11 @@ class Lore:
         question = ending(readings[0].text, _LONGEST_WORDS) if readings else ""
         if not question:
             return meaning
+        known = self._introduced(question)
+        if known is not None:
+            if meaning.verdict is Verdict.CLEAR and meaning.entry and _is_about(meaning.entry, known):
+                return meaning
+            return meaning._replace(verdict=Verdict.RECALLED, recalled=known.text, source=known.id)
         finding = self._narration.consider(question, self._present, threshold=_AHEAD, fit=_FIT)
         if finding.fate is Fate.AHEAD:
             return meaning._replace(verdict=Verdict.AHEAD)
@@ -63,13 +72,33 @@ class Lore:
         if finding.item is None or finding.lead < least:
             return meaning
         told = finding.item.text if isinstance(finding.item, Node) else finding.sentence
-        return meaning._replace(verdict=Verdict.RECALLED, recalled=told)
+        source = self._threads.node_of(finding.item, finding.sentence)
+        return meaning._replace(verdict=Verdict.RECALLED, recalled=told, source=source)
+
+    def _introduced(self, question: str) -> Node | None:
+        """Somebody or something that a question does nothing but name, and that the story has told of."""
+        asked = _WHO_IS.fullmatch(plain(question))
+        return self._threads.named(asked[1]) if asked else None
+
+    def why(self, source: str) -> Sequence[Node]:
+        """What brought about what was told of the story."""
+        return self._threads.causes(source)
+
+    def more(self, source: str) -> Sequence[Node]:
+        """Where the story goes on from there, as far as it may be told."""
+        return self._threads.onward(source)
 
 
 def story_items(graph: StoryGraph) -> list[Passage | Node]:
     """What of a graph can be told: its passages, and the nodes that no passage tells of."""
     inside = {node for passage in graph.passages for node in passage.nodes}
     return [*graph.passages, *(node for node in graph.nodes if node.text and node.id not in inside)]
+
+
+def _is_about(entry: Entry, node: Node) -> bool:
+    """Whether an entry names somebody or something of the story."""
+    texts = (*entry.questions, *(text for _, text in entry.texts()))
+    return any(f" {bare(node.name)} " in f" {plain(text)} " for text in texts)
 
 
 def _said(entry: Entry) -> list[Passage]:

@@ -72,7 +72,7 @@ class Storyteller:
             dialogue: What was said before.
             random: Chooses among equals.
         """
-        reply = _Reply(self._knowledge, self._entries, self._facts, dialogue, turn, random)
+        reply = _Reply(self._knowledge, self._entries, self._facts, self._lore, dialogue, turn, random)
         turn.question = "" if meaning.verdict in (Verdict.AHEAD, Verdict.RECALLED) else meaning.example
         return reply.to(meaning)
 
@@ -85,6 +85,7 @@ class _Reply:
         knowledge: Knowledge,
         entries: dict[str, Entry],
         facts: list[Entry],
+        lore: Lore | None,
         dialogue: Dialogue,
         turn: Turn,
         random: np.random.Generator,
@@ -92,6 +93,7 @@ class _Reply:
         self._knowledge = knowledge
         self._entries = entries
         self._facts = facts
+        self._lore = lore
         self._dialogue = dialogue
         self._turn = turn
         self._random = random
@@ -110,7 +112,7 @@ class _Reply:
             case Verdict.AHEAD:
                 return self._say("ahead", self._knowledge.ahead or [_CANNOT_KNOW])
             case Verdict.RECALLED:
-                return cut_clauses(meaning.recalled)
+                return self._recall(meaning.source, meaning.recalled)
             case Verdict.OFF_TOPIC:
                 return self._say("off_topic", self._knowledge.off_topic, near=meaning.candidates)
             case _:
@@ -125,9 +127,9 @@ class _Reply:
             case "yes" | "more" if self._pending:
                 return self._tell(self._pending, "answers", self._pending.answers)
             case "more":
-                return self._tell_more() or self._otherwise(entry)
+                return self._tell_more() or self._go_on() or self._otherwise(entry)
             case "why":
-                return self._tell_why() or self._otherwise(entry)
+                return self._tell_why() or self._go_back() or self._otherwise(entry)
             case "off_topic":
                 return self._say("off_topic", self._knowledge.off_topic)
             case "noise":
@@ -145,7 +147,7 @@ class _Reply:
         if self._before is None:
             return self._otherwise(entry)
         self._turn.entry, self._turn.topic = self._before.entry, self._before.topic
-        self._turn.question = self._before.question
+        self._turn.question, self._turn.source = self._before.question, self._before.source
         lead = self._say(f"{entry.id}.answers", entry.answers) if entry.answers else []
         self._turn.lead = len(lead)
         return lead + self._before.clauses[self._before.lead :]
@@ -172,6 +174,22 @@ class _Reply:
     def _tell_why(self) -> list[Clause]:
         entry = self._last_entry()
         return self._tell(entry, "why", entry.why) if entry and entry.why else []
+
+    def _recall(self, source: str, text: str) -> list[Clause]:
+        """Tell something of the story, and note that it was told."""
+        self._turn.source = source
+        return self._say(f"story.{source}", [text]) if source else cut_clauses(text)
+
+    def _go_on(self) -> list[Clause]:
+        """Where the story goes on from what was told of it; nothing if that has been told or lies ahead."""
+        onward = self._lore.more(self._before.source) if self._lore and self._before and self._before.source else []
+        untold = next((node for node in onward if not self._dialogue.told(f"story.{node.id}")), None)
+        return self._recall(untold.id, untold.text) if untold else []
+
+    def _go_back(self) -> list[Clause]:
+        """What brought about what was told of the story."""
+        causes = self._lore.why(self._before.source) if self._lore and self._before and self._before.source else []
+        return self._recall(causes[0].id, causes[0].text) if causes else []
 
     def _otherwise(self, entry: Entry) -> list[Clause]:
         return self._say(f"{entry.id}.otherwise", entry.otherwise or self._knowledge.not_understood)

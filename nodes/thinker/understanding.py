@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mio.character import Entry
+from mio.sentences.encoder import SentenceEncoder, embed_cached
 from nodes.thinker.classifier import softmax, train
 from nodes.thinker.clauses import cut_clauses
-from nodes.thinker.encoder import SentenceEncoder, embed_cached
 from nodes.thinker.likeness import SoundIndex
 from nodes.thinker.pronunciation import Pronunciation
 from nodes.thinker.wording import WordIndex
@@ -96,6 +96,7 @@ class Meaning(NamedTuple):
         evidence: What speaks for and against it.
         candidates: The most probable entries with their shares, best first.
         recalled: What the story tells of it, if that is the verdict.
+        source: The story's node that tells it; empty if it has none.
     """
 
     verdict: Verdict
@@ -104,6 +105,7 @@ class Meaning(NamedTuple):
     evidence: Evidence
     candidates: list[tuple[Entry, float]]
     recalled: str = ""
+    source: str = ""
 
 
 class Weights(NamedTuple):

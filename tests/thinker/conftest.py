@@ -13,9 +13,10 @@ import pytest
 
 from mio.character import Character, read_character
 from mio.paths import share
+from mio.sentences.encoder import SentenceEncoder
 from nodes.thinker.config import ThinkerConfig
-from nodes.thinker.encoder import SentenceEncoder
-from nodes.thinker.engine import build_storyteller
+from nodes.thinker.construction.pack_story import read_story
+from nodes.thinker.engine import Material, build_storyteller
 from nodes.thinker.story import StoryEngine
 from nodes.thinker.storyteller import Storyteller
 from nodes.thinker.understanding import Understanding
@@ -58,11 +59,12 @@ def random() -> np.random.Generator:
 
 
 @pytest.fixture(scope="session")
-def mara(request: pytest.FixtureRequest) -> Iterator[Storyteller]:
+def mara(request: pytest.FixtureRequest, encoder: SentenceEncoder) -> Iterator[Storyteller]:
     """The default character; her vectors are kept between test runs."""
     cache: pytest.Cache = request.config.cache
     config = ThinkerConfig(cache_dir=cache.mkdir("thinker"))
-    yield build_storyteller(config, read_character(share("characters", "mara")))
+    character = read_character(share("characters", "mara"))
+    yield build_storyteller(config, Material(character, read_story(character.folder), encoder))
 
 
 class ChatServer:
@@ -151,9 +153,14 @@ class ChatServer:
 
     def _stay(self, handler: BaseHTTPRequestHandler) -> None:
         handler.connection.settimeout(20.0)
-        with contextlib.suppress(TimeoutError):
-            if not handler.connection.recv(1):
-                self.gone_at.append(time.monotonic())
+        try:
+            left = not handler.connection.recv(1)
+        except TimeoutError:
+            left = False
+        except OSError:
+            left = True
+        if left:
+            self.gone_at.append(time.monotonic())
 
     def _chunk(self, delta: dict[str, str], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}

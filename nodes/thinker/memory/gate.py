@@ -9,11 +9,10 @@ Source: "Towards Interactive Intelligence for Digital Humans" (arXiv 2512.13674)
 
 import sqlite3
 from collections.abc import Iterable
-from enum import Enum
 from pathlib import Path
 
 from nodes.thinker.memory.graph import Edge, Node, Passage, Present
-from nodes.thinker.memory.schema import STORY_TABLES, MemoryFileError
+from nodes.thinker.memory.schema import STORY_TABLES, damaged
 
 _BUSY_S = 5.0
 _CACHE_KIB = 8_192
@@ -28,12 +27,12 @@ CREATE TEMP TABLE present (t_now REAL NOT NULL, knower TEXT NOT NULL);
 CREATE TEMP VIEW seen AS SELECT item.row FROM temp.present CROSS JOIN main.item WHERE {item};
 CREATE TEMP VIEW seen_content AS SELECT item.row, content.kind, content.id, content.value
   FROM temp.present CROSS JOIN main.item JOIN main.content ON content.item = item.row WHERE {item};
-CREATE TEMP VIEW seen_signs AS SELECT item.row, item.t_start, item.length, signs.value
+CREATE TEMP VIEW seen_signs AS SELECT item.row, item.t_start, item.salience, item.length, signs.value
   FROM temp.present CROSS JOIN main.item CROSS JOIN main.signs ON signs.item = item.row WHERE {item};
 CREATE TEMP VIEW seen_word AS SELECT word.term, word.doc, item.length
   FROM temp.present CROSS JOIN main.word CROSS JOIN main.item ON item.row = word.doc WHERE {item};
 CREATE TEMP VIEW seen_vector AS SELECT item.row, item.node, item.t_start, item.salience, vector.value
-  FROM temp.present CROSS JOIN main.item JOIN main.vector ON vector.item = item.row WHERE {item};
+  FROM temp.present CROSS JOIN main.item CROSS JOIN main.vector ON vector.item = item.row WHERE {item};
 CREATE TEMP VIEW seen_link AS SELECT link.node, link.passage FROM main.link
   WHERE EXISTS (SELECT 1 FROM seen WHERE row = link.node) AND EXISTS (SELECT 1 FROM seen WHERE row = link.passage);
 CREATE TEMP VIEW seen_edge AS SELECT edge.* FROM temp.present CROSS JOIN main.edge
@@ -49,18 +48,11 @@ _HARMLESS = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_TRAN
 _WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 
 
-class Side(Enum):
-    """Which side of the present a connection sees: ``BEHIND``, what may be told, or ``BEYOND``, all that may not."""
-
-    BEHIND = "behind"
-    BEYOND = "beyond"
-
-
 class GateError(Exception):
     """Something from beyond the present was about to be told: a fault of the program, not of its user."""
 
 
-def open_gated(path: Path, side: Side = Side.BEHIND) -> sqlite3.Connection:
+def open_gated(path: Path) -> sqlite3.Connection:
     """Open a memory file for reading through the gate; shut until :func:`set_present`.
 
     Returns:
@@ -70,8 +62,7 @@ def open_gated(path: Path, side: Side = Side.BEHIND) -> sqlite3.Connection:
     Raises:
         MemoryFileError: If the file is missing or damaged.
     """
-    rule = "NOT ({})" if side is Side.BEYOND else "{}"
-    gates = {table: rule.format(_PERMITTED.format(table=table)) for table in ("item", "edge")}
+    gates = {table: _PERMITTED.format(table=table) for table in ("item", "edge")}
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
         connection.isolation_level = None
@@ -79,7 +70,7 @@ def open_gated(path: Path, side: Side = Side.BEHIND) -> sqlite3.Connection:
         connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         connection.executescript(_VIEWS.format(**gates))
     except sqlite3.Error as error:
-        raise MemoryFileError(f"{path}: {error}", "delete it, or put a copy of it in its place") from error
+        raise damaged(path, error) from error
     connection.set_authorizer(_authorize)
     return connection
 

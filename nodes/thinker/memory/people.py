@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nodes.thinker.memory.recollection import Recollection, Remembered
-from nodes.thinker.memory.schema import MemoryFileError
+from nodes.thinker.memory.schema import MemoryFileError, damaged
 from nodes.thinker.memory.store import open_file, transaction
 
 _TOPICS = 4  # of the last conversation
@@ -218,7 +218,7 @@ class People:
         try:
             return self._connection().execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise MemoryFileError(f"{self.path}: {error}", "delete it, or put a copy of it in its place") from error
+            raise damaged(self.path, error) from error
 
     def _connection(self) -> sqlite3.Connection:
         if self._opened is None:

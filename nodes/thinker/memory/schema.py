@@ -48,10 +48,16 @@ CREATE VIRTUAL TABLE word USING fts5vocab (words, instance);
 """
 
 STORY_TABLES = ("item", "content", "signs", "item_knower", "vector", "edge", "edge_knower", "link")
+REMEDY = "delete it, or put a copy of it in its place"
 
 
 class MemoryFileError(MioError):
     """A memory file that cannot be used."""
+
+
+def damaged(path: Path, error: OSError | sqlite3.Error) -> MemoryFileError:
+    """The error for a file that cannot be read or written as it is."""
+    return MemoryFileError(f"{path}: {error}", REMEDY)
 
 
 def make_tables(connection: sqlite3.Connection, path: Path) -> None:

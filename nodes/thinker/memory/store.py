@@ -16,15 +16,14 @@ import msgspec
 import numpy as np
 
 from nodes.thinker.memory.graph import Edge, Node, Passage, StoryGraph
-from nodes.thinker.memory.schema import STORY_TABLES, MemoryFileError, make_tables
+from nodes.thinker.memory.schema import REMEDY, STORY_TABLES, MemoryFileError, damaged, make_tables
 from nodes.thinker.memory.vectors import Vectors, signs
 
 _BUSY_S = 5.0
-_REMEDY = "delete it, or put a copy of it in its place"
 
 
 class Encoder(Protocol):
-    """Makes vectors of texts, as :class:`~nodes.thinker.encoder.SentenceEncoder` does."""
+    """Makes vectors of texts, as :class:`~mio.sentences.encoder.SentenceEncoder` does."""
 
     @property
     def fingerprint(self) -> str:
@@ -55,7 +54,7 @@ def open_file(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = on")
         make_tables(connection, path)
     except (OSError, sqlite3.Error) as error:
-        raise MemoryFileError(f"{path}: {error}", _REMEDY) from error
+        raise damaged(path, error) from error
     return connection
 
 
@@ -75,7 +74,7 @@ def transaction(connection: sqlite3.Connection) -> Generator[None, None, None]:
             raise
         connection.execute("COMMIT")
     except sqlite3.Error as error:
-        raise MemoryFileError(f"cannot write to memory: {error}", _REMEDY) from error
+        raise MemoryFileError(f"cannot write to memory: {error}", REMEDY) from error
 
 
 class Store:

@@ -11,7 +11,7 @@ class WordEncoder:
     """Vectors of texts as sums of random ones of their words: texts with the same words are near.
 
     Attributes:
-        fingerprint: As of a :class:`~nodes.thinker.encoder.SentenceEncoder`.
+        fingerprint: As of a :class:`~mio.sentences.encoder.SentenceEncoder`.
         embedded: How many texts were embedded.
     """
 
@@ -27,8 +27,8 @@ class WordEncoder:
         self.embedded += len(texts)
         vectors = np.zeros((len(texts), self._size))
         for row, text in enumerate(texts):
-            for word in text.lower().split():
-                vectors[row] += self._word(word.strip(".,;:?!"))
+            words = [self._word(word.strip(".,;:?!")) for word in text.lower().split()]
+            vectors[row] = np.sum(words, axis=0) if words else 0.0
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
 

@@ -1,12 +1,13 @@
-"""What can be seen from one side of a present: candidates by meaning and by words, and what they say.
+"""What can be seen from a present: candidates by meaning and by words, and what they say.
 
-Nothing here knows what lies on the other side: also the statistics that rare words are told by are those of what is
+Nothing here knows what lies beyond it: also the statistics that rare words are told by are those of what is
 seen, so an answer is the same whether the file has a future or not.
 """
 
+import contextlib
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -14,17 +15,18 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from nodes.thinker.memory.gate import Side, open_gated, set_present
+from nodes.thinker.memory.gate import open_gated, set_present
 from nodes.thinker.memory.graph import Edge, Node, Passage, Present
-from nodes.thinker.memory.schema import TOKENIZER
+from nodes.thinker.memory.schema import TOKENIZER, damaged
 from nodes.thinker.memory.vectors import Rows, SignIndex, Vectors
 
 Dated = TypeVar("Dated", Node, Edge)
+Numbers = npt.NDArray[np.float64]
 
 _SATURATION = 1.2  # k1 and b of Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), section 3.4
 _LENGTH = 0.75
-_COMMON = 1_000  # a word that more items have says little; it is passed over
-_READ = 2_500  # occurrences that are looked at for one question
+_COMMON = 500  # a word that more items have says little; it is passed over
+_READ = 1_500  # occurrences that are looked at for one question
 
 # Function words of English as the Porter stemmer leaves them: in questions they ask, they do not name.
 _ASKING = """
@@ -58,12 +60,16 @@ class _Snapshot(NamedTuple):
 
     Attributes:
         signs: Of all vectors.
+        t_start: ``[n]`` story times of their items.
+        salience: ``[n]`` of their items, 0..1.
         items: How many there are.
         words: How long they are together.
         common: Words found to be too common to tell anything.
     """
 
     signs: SignIndex
+    t_start: Numbers
+    salience: Numbers
     items: int
     words: int
     common: set[str]
@@ -74,7 +80,10 @@ class _Snapshot(NamedTuple):
         return max(1.0, self.words / max(1, self.items))
 
 
-_NOTHING = _Snapshot(SignIndex.empty(), 0, 0, set())
+_NONE = np.zeros(0, np.float64)
+_NOTHING = _Snapshot(SignIndex.empty(), _NONE, _NONE, 0, 0, set())
+
+Prior = Callable[[Present, Numbers, Numbers], Vectors]  # from story times and saliences
 
 
 class Tokenizer:
@@ -98,11 +107,19 @@ class Tokenizer:
 
 
 class View:
-    """A memory file from one side of a present. Not for two threads at once."""
+    """A memory file as a present permits it. Not for two threads at once."""
 
-    def __init__(self, path: Path, side: Side = Side.BEHIND) -> None:
-        self._side = side
-        self._connection = open_gated(path, side)
+    def __init__(self, path: Path, prior: Prior) -> None:
+        """Open a memory file.
+
+        Args:
+            path: The file.
+            prior: What speaks for each item whatever is asked.
+        """
+        self._path = path
+        self._connection = open_gated(path)
+        self._prior_of = prior
+        self._prior = np.zeros(0, np.float32)
         self._tokenizer = Tokenizer()
         self._present: Present | None = None
         self._version = ""
@@ -113,6 +130,18 @@ class View:
         self._connection.close()
         self._tokenizer.close()
 
+    @contextlib.contextmanager
+    def reading(self) -> Generator[None]:
+        """Make one clear error of whatever the file's state raises inside.
+
+        Raises:
+            MemoryFileError: If it is damaged.
+        """
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise damaged(self._path, error) from error
+
     def turn_to(self, present: Present) -> None:
         """Look from a present at the file as it is now.
 
@@ -122,33 +151,43 @@ class View:
         if present == self._present and version == self._version:
             return
         set_present(self._connection, present)
-        old = self._present if version == self._version and self._side is Side.BEHIND else None
-        self._present, self._version = present, version
+        old = self._present if version == self._version else None
+        self._present = None
         if old is not None and old.knower == present.knower and old.t_now <= present.t_now:
             self._snapshot = self._look("WHERE t_start > ?", [old.t_now], self._snapshot)
         else:
             self._snapshot = self._look("", [], _NOTHING)
+        self._present, self._version = present, version
+        self._prior = self._prior_of(present, self._snapshot.t_start, self._snapshot.salience)
 
     def _look(self, where: str, values: Sequence[float], before: _Snapshot) -> _Snapshot:
         """What was seen before together with what is seen besides."""
-        found = self._connection.execute(f"SELECT row, length, value FROM seen_signs {where}", values).fetchall()
-        rows, lengths, packed = zip(*found, strict=True) if found else ((), (), ())
-        index = before.signs.extended(np.array(rows, np.int64), b"".join(packed))
-        return _Snapshot(index, before.items + len(rows), before.words + sum(lengths), set(before.common))
+        query = f"SELECT row, t_start, salience, length, value FROM seen_signs {where}"
+        found = self._connection.execute(query, values).fetchall()
+        rows, t_start, salience, lengths, packed = zip(*found, strict=True) if found else ((), (), (), (), ())
+        return _Snapshot(
+            before.signs.extended(np.array(rows, np.int64), b"".join(packed)),
+            np.concatenate([before.t_start, np.array(t_start, np.float64)]),
+            np.concatenate([before.salience, np.array(salience, np.float64)]),
+            before.items + len(rows),
+            before.words + sum(lengths),
+            set(before.common),
+        )
 
     def _story_version(self) -> str:
         found = self._connection.execute("SELECT value FROM about WHERE key = 'version'").fetchone()
         return found[0] if found else ""
 
-    def near(self, vector: Vectors, count: int, also: Iterable[int] = ()) -> Meaning:
-        """Items that may be nearest in meaning, and some more.
+    def near(self, vector: Vectors, count: int, weight: float, also: Iterable[int] = ()) -> Meaning:
+        """Items that may be best by what speaks for them and their meaning, and some more.
 
         Args:
             vector: ``[D]`` of the question, unit length.
-            count: How many of the nearest by the signs of their vectors.
+            count: How many of the best by the signs of their vectors.
+            weight: How much the cosine counts beside what speaks for an item whatever is asked.
             also: Rows that are wanted whatever they are like.
         """
-        wanted = sorted({*self._snapshot.signs.nearest(vector, count).tolist(), *also})
+        wanted = sorted({*self._snapshot.signs.best(vector, count, self._prior, weight).tolist(), *also})
         query = f"SELECT row, node, t_start, salience, value FROM seen_vector WHERE row IN ({_marks(wanted)})"
         found = self._connection.execute(query, wanted).fetchall()
         rows, nodes, t_start, salience, values = zip(*found, strict=True) if found else ((), (), (), (), ())

@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mio.paths import share
-from nodes.thinker.encoder import SentenceEncoder, TokenStates
+from mio.sentences.encoder import SentenceEncoder, TokenStates
 from nodes.thinker.memory.graph import Node, Passage, Present
 from nodes.thinker.memory.lookahead import AHEAD_ODDS, lies_ahead, log_odds_ahead
-from nodes.thinker.reading.reader import best_stretch, load_reader
+from nodes.thinker.reading.cues import cues
+from nodes.thinker.reading.overlap import most_agreed
+from nodes.thinker.reading.reader import Reader, likely_stretches, load_reader
 from nodes.thinker.reading.relevance import Asked, Comparison, WindowIndex, ask, load_heads
 from nodes.thinker.reading.shelf import Learnt, ReadWindow, read_windows
 from nodes.thinker.reading.windows import sentence_spans, windows
@@ -29,7 +31,7 @@ Array = npt.NDArray[np.float32]
 WEIGHTS = share("weights", "thinker-reading")
 
 
-_ELSEWHERE = -1e4  # score of tokens that stand in another sentence
+_STRETCHES = 30  # that may be the answer, of which one is chosen
 
 
 class Fate(Enum):
@@ -148,27 +150,25 @@ class Narration:
 
     def _read(self, told: _Told, question: str) -> Finding:
         """The answer in a window, and the sentence that it stands in."""
-        parts = sentence_spans(told.text)
-        first, last = self._sentence(told, question, parts)
-        begin, end = self._stretch(told, question, first, last) if self._learnt.reader else (first, last)
-        return Finding(Fate.TOLD, _whole_words(told.text, begin, end), told.text[first:last], told.item)
+        asked = self._ask(question)
+        if self._learnt.reader is None:
+            begin, end = _sentence(told, asked)
+            return Finding(Fate.TOLD, _whole_words(told.text, begin, end), told.text[begin:end], told.item)
+        begin, end = self._stretch(told, asked, self._learnt.reader)
+        sentence = next(told.text[first:last] for first, last in sentence_spans(told.text) if begin < last)
+        return Finding(Fate.TOLD, _whole_words(told.text, begin, end), sentence, told.item)
 
-    def _stretch(self, told: _Told, question: str, first: int, last: int) -> tuple[int, int]:
-        """Where in a sentence the reader finds the answer: first character, and one behind the last."""
-        self._ask(question)
-        assert self._learnt.reader is not None and self._states is not None
-        asked = self._learnt.reader.asked(self._states.states)
-        bounds, spans = self._learnt.reader.bounds(asked, told.read.reading.astype(np.float32)), told.read.spans
-        bounds[(spans[:, 0] < first) | (spans[:, 1] > last)] = _ELSEWHERE
-        stretch = best_stretch(bounds)
-        return int(spans[stretch.first][0]), int(spans[stretch.last][1])
-
-    def _sentence(self, told: _Told, question: str, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        """The sentence that is most like the question."""
-        asked, spans = self._ask(question), told.read.spans
-        alike = told.read.relevance.astype(np.float32) @ asked.tokens.T
-        inside = [(spans[:, 0] >= begin) & (spans[:, 1] <= end) & (spans[:, 1] > spans[:, 0]) for begin, end in parts]
-        return parts[int(np.argmax([alike[rows].max(0, initial=-1.0) @ asked.weights for rows in inside]))]
+    def _stretch(self, told: _Told, asked: Asked, reader: Reader) -> tuple[int, int]:
+        """Where in a window the reader finds the answer: first character, and one behind the last."""
+        assert self._states is not None
+        spans = told.read.spans
+        known = cues(asked, told.text, told.read.relevance, spans)
+        bounds = reader.bounds(reader.asked(self._states.states), told.read.reading.astype(np.float32), known)
+        ends = np.array([last for _, last in sentence_spans(told.text)])
+        found = likely_stretches(bounds, np.searchsorted(ends, spans[:, 1]), _STRETCHES)
+        places = [(int(spans[one.first][0]), int(spans[one.last][1])) for one in found]
+        texts = [_whole_words(told.text, *place) for place in places]
+        return places[most_agreed(texts, [math.exp(one.log_share) for one in found])]
 
     def _compare_behind(self, asked: Asked, present: Present) -> Comparison:
         if present != self._present:
@@ -185,6 +185,14 @@ class Narration:
         tokens = [one.read.relevance for one in told]
         goes_on = [False, *(_goes_on(one.item, other.item) for one, other in pairwise(told))][: len(told)]
         return WindowIndex([one.text for one in told], vectors, tokens, goes_on, self._learnt.heads)
+
+
+def _sentence(told: _Told, asked: Asked) -> tuple[int, int]:
+    """The sentence that is most like the question: first character, and one behind the last."""
+    parts, spans = sentence_spans(told.text), told.read.spans
+    alike = told.read.relevance.astype(np.float32) @ asked.tokens.T
+    inside = [(spans[:, 0] >= begin) & (spans[:, 1] <= end) & (spans[:, 1] > spans[:, 0]) for begin, end in parts]
+    return parts[int(np.argmax([alike[rows].max(0, initial=-1.0) @ asked.weights for rows in inside]))]
 
 
 def _goes_on(before: Passage | Node, after: Passage | Node) -> bool:

@@ -21,11 +21,11 @@ LONGEST_TOKENS = 30  # of an answer
 
 
 class Stretch(NamedTuple):
-    """First and last token of an answer, and how well it fits."""
+    """First and last token of an answer, and the logarithm of its probability."""
 
     first: int
     last: int
-    score: float
+    log_share: float
 
 
 class Reader:
@@ -51,13 +51,19 @@ class Reader:
         """Token states of a window ``[T, D]`` to its vectors ``[T, W]``."""
         return states @ self._told[0] + self._told[1]
 
-    def bounds(self, asked: Array, told: Array) -> Array:
-        """Scores of each token of a window for being the first and the last of the answer, ``[T, 2]``."""
+    def bounds(self, asked: Array, told: Array, cues: Array) -> Array:
+        """Scores of each token of a window for being the first and the last of the answer, ``[T, 2]``.
+
+        Args:
+            asked: Vectors of the question.
+            told: Vectors of the window.
+            cues: What else is known of its tokens (:func:`nodes.thinker.reading.cues.cues`).
+        """
         alike = told @ asked.T / math.sqrt(self.width)
         shares = np.exp(alike - alike.max(1, keepdims=True))
         meant = (shares / shares.sum(1, keepdims=True)) @ asked
         whole = np.broadcast_to(asked.mean(0), told.shape)
-        x = np.concatenate([told, meant, told * meant, whole, alike.max(1, keepdims=True)], 1).astype(np.float32)
+        x = np.concatenate([told, meant, told * meant, whole, alike.max(1, keepdims=True), cues], 1).astype(np.float32)
         x = _gelu(_convolve(x, *self._near, 1))
         x = x + _gelu(_convolve(x, *self._wide, DILATION))
         return np.asarray(x @ self._bounds[0] + self._bounds[1], np.float32)
@@ -76,16 +82,29 @@ def load_reader(folder: Path) -> Reader:
         raise ConfigError(f"{folder}: {error}", "reinstall 'mio[thinker]'") from error
 
 
-def best_stretch(bounds: Array, longest: int = LONGEST_TOKENS) -> Stretch:
-    """The stretch whose first and last token score best together, the marks of begin and end left out."""
-    inner = bounds[1:-1]
+def likely_stretches(
+    bounds: Array, sentences: npt.NDArray[np.int64], count: int, longest: int = LONGEST_TOKENS
+) -> list[Stretch]:
+    """The most probable stretches within one sentence, without the marks of begin and end, best first.
+
+    Args:
+        bounds: ``[T, 2]`` scores of each token for being the first and the last.
+        sentences: ``[T]`` number of each token's sentence.
+        count: How many at most.
+        longest: How many tokens one may have.
+    """
+    inner = bounds[1:-1].astype(np.float64)
     if not len(inner):
-        return Stretch(0, 0, -math.inf)
-    sums = inner[:, 0][:, None] + inner[:, 1][None]
+        return []
+    logs = inner - inner.max(0)
+    logs -= np.log(np.exp(logs).sum(0))
+    sums = logs[:, 0][:, None] + logs[:, 1][None]
     ahead = np.arange(len(inner))[None] - np.arange(len(inner))[:, None]
-    sums = np.where((ahead >= 0) & (ahead < longest), sums, -np.inf)
-    first, last = np.unravel_index(int(sums.argmax()), sums.shape)
-    return Stretch(int(first) + 1, int(last) + 1, float(sums[first, last]))
+    together = sentences[1:-1, None] == sentences[None, 1:-1]
+    sums = np.where(together & (ahead >= 0) & (ahead < longest), sums, -np.inf)
+    best = np.argsort(-sums, axis=None, kind="stable")[: min(count, int(np.isfinite(sums).sum()))]
+    pairs = (np.unravel_index(int(number), sums.shape) for number in best)
+    return [Stretch(int(first) + 1, int(last) + 1, float(sums[first, last])) for first, last in pairs]
 
 
 def _kernel(weight: Array) -> Array:

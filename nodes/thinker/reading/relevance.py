@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from mio.errors import ConfigError
-from nodes.thinker.encoder import TokenStates
+from mio.sentences.encoder import TokenStates
 from nodes.thinker.reading.terms import TermIndex
 
 Array = npt.NDArray[np.float32]

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from nodes.thinker.encoder import SentenceEncoder, TokenStates
+from mio.sentences.encoder import SentenceEncoder, TokenStates
 from nodes.thinker.reading.reader import Reader
 from nodes.thinker.reading.relevance import Heads, told_tokens
 

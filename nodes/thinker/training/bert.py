@@ -13,7 +13,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nodes.thinker.encoder_graph import BertShape
+from mio.sentences.graph import BertShape
 
 _DROPOUT = 0.1  # config.json of all-MiniLM-L6-v2
 

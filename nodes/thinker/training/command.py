@@ -3,22 +3,20 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
 from rich.console import Console
 
 from mio.character import read_character
-from mio.errors import ConfigError, MioError
+from mio.errors import MioError
 from mio.paths import share
-from mio.training.log import read_log
-from mio.training.loop import Plan, Trainee, train
-from mio.training.plot import plot_logs
-from mio.training.progress import Progress
+from mio.sentences.encoder import SentenceEncoder
+from mio.training.command import Figures, add_run_arguments, learn
+from mio.training.loop import Plan, Trainee
 from mio.training.run_folder import RunFolder
+from mio.training.settings import with_settings
 from nodes.thinker.construction.pack_story import read_story
-from nodes.thinker.encoder import SentenceEncoder
 from nodes.thinker.memory.graph import Present, StoryGraph
 from nodes.thinker.training.assessment import Assessment
 from nodes.thinker.training.config import SelfTrainingConfig
@@ -32,7 +30,7 @@ from nodes.thinker.training.stage import PackStage
 from nodes.thinker.training.structured_answers import AnsweringModel
 
 _SHOWN = ("rating", "reward", "scenario_reward", "true_reward")
-_DRAWN = ("rating", "reward", "kept")
+_DRAWN = ("true_reward", "rating", "reward", "kept")
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -63,10 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--judge-key-env", default="OPENAI_API_KEY", help="environment variable with its key")
     parser.add_argument("--steps", type=int, default=80, help="steps in total (80)")
     parser.add_argument("--seed", type=int, default=0, help="of everything (0)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="where to compute")
-    parser.add_argument("--out", type=Path, default=Path("out/train/thinker"), help="folder of the run")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the training")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the log (png, svg)")
+    add_run_arguments(parser, Path("out/train/thinker"))
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -78,40 +73,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     folder = RunFolder(args.out, Run(*named, seed=args.seed, training=settings))
     trainee, policies = _practice(args, settings) if args.practice else _build(args, settings)
     plan = Plan(args.steps, args.seed, device=args.device)
-    done = train(trainee, folder, plan, Progress(console, "thinker", _SHOWN))
-    log = read_log(folder.log)
-    if args.plot:
-        drawn = [name for name in ("true_reward", *_DRAWN) if name in log]
-        plot_logs({"thinker": [log]}, drawn, args.plot, smooth=settings.phase)
-        console.print(f"drawn: {args.plot}")
-    if done < args.steps:
-        console.print(f"stopped at step {done} of {args.steps}; the same command goes on")
-        return 0
-    console.print(f"the persona's adapter: {policies.export(args.out / 'adapters')}")
+    figures = Figures("thinker", _SHOWN, _DRAWN, smooth=settings.phase)
+    if learn(trainee, folder, plan, figures, console, args.plot):
+        console.print(f"the persona's adapter: {policies.export(args.out / 'adapters')}")
     return 0
-
-
-def with_settings(config: SelfTrainingConfig, pairs: list[str]) -> SelfTrainingConfig:
-    """Settings with some replaced.
-
-    Args:
-        config: The settings.
-        pairs: ``KEY=VALUE`` each.
-
-    Raises:
-        ConfigError: If a key is unknown or a value out of range.
-    """
-    values: dict[str, Any] = msgspec.to_builtins(config)
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {pair}: no value", "write KEY=VALUE")
-        values[key] = value
-    try:
-        return msgspec.convert(values, SelfTrainingConfig, strict=False)
-    except msgspec.ValidationError as error:
-        known = ", ".join(SelfTrainingConfig.__struct_fields__)
-        raise ConfigError(f"--set: {error}", f"keys: {known}") from error
 
 
 def _practice(args: argparse.Namespace, settings: SelfTrainingConfig) -> tuple[Trainee, Policies]:

@@ -9,9 +9,7 @@ that hold the evidence among all of the tale, so a softmax over windows is the p
     python -m nodes.thinker.training.relevance --data FOLDER --out FOLDER
 """
 
-import argparse
 import math
-import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,14 +20,16 @@ from rich.console import Console
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mio.nn.weights import write_weights
+from mio.sentences.encoder import packaged_model
 from mio.training.loop import Plan, train
 from mio.training.progress import Progress
-from mio.training.run_folder import RunFolder, write_weights
+from mio.training.run_folder import RunFolder
 from mio.training.seeds import seed_all
-from nodes.thinker.encoder import packaged_model
 from nodes.thinker.reading.relevance import FROM_AFTER, FROM_BEFORE
 from nodes.thinker.reading.terms import TermIndex
 from nodes.thinker.training.bert import Bert, load_bert
+from nodes.thinker.training.lessons import Lessons, run_command
 from nodes.thinker.training.states import Lower, Tokens, pad
 from nodes.thinker.training.tales import Library, Question, Tale, load_library
 
@@ -170,59 +170,41 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 1
 
 
-class Lessons:
-    """The model, what it learns from, and the optimiser; one step is one tale."""
+class RelevanceLessons(Lessons[Example]):
+    """One step is one tale."""
 
-    def __init__(self, model: Relevance, learn: Sequence[Example], held_out: Sequence[Example], settings: Settings):
-        self._model = model
-        self._learn = learn
-        self._held_out = held_out
-        self._seed = settings.seed
-        self._done = 0
-        self.steps = settings.epochs * len(learn)
+    def __init__(
+        self, model: Relevance, learn: Sequence[Example], held_out: Sequence[Example], settings: Settings
+    ) -> None:
         encoder = {id(parameter) for parameter in model.bert.parameters()}
         layers = [parameter for parameter in model.bert.parameters() if parameter.requires_grad]
         heads = [parameter for parameter in model.parameters() if id(parameter) not in encoder]
         groups = [{"params": heads, "lr": settings.head_rate}]
         groups += [{"params": layers, "lr": settings.rate}] if layers else []
-        self._optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
+        optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+        super().__init__(
+            model, optimizer, learn, batch=1, epochs=settings.epochs, warm_up=_WARMUP_STEPS, seed=settings.seed
+        )
+        self._relevance = model
+        self._held_out = held_out
 
-    def step(self) -> dict[str, float]:
-        """Learn from one tale; measure the held-out ones after each epoch."""
-        epoch, at = divmod(self._done, len(self._learn))
-        order = random.Random(f"{self._seed} {epoch}").sample(range(len(self._learn)), len(self._learn))
-        example = self._learn[order[at]]
-        self._model.train()
-        loss = loss_of(self._model(example), example.evidence)
-        self._optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
-        self._optimizer.step()
-        self._schedule.step()
-        self._done += 1
-        figures = {"loss": float(loss.detach())}
-        if at == len(self._learn) - 1:
-            figures["held_out_loss"], figures["right"] = evaluate(self._model, self._held_out)
-        return figures
+    def loss(self, batch: Sequence[Example]) -> Tensor:
+        """See :func:`loss_of`."""
+        example = batch[0]
+        return loss_of(self._relevance(example), example.evidence)
+
+    def examine(self) -> dict[str, float]:
+        """Loss on the held-out tales, and share of their questions whose best window is right."""
+        loss, right = evaluate(self._relevance, self._held_out)
+        return {"held_out_loss": loss, "right": right}
 
     def weights(self) -> dict[str, Tensor]:
         """What is learnt; the frozen layers are not."""
-        return learnt(self._model)
-
-    def state(self) -> dict[str, Any]:
-        """Optimiser and schedule."""
-        return {"optimizer": self._optimizer.state_dict(), "schedule": self._schedule.state_dict(), "done": self._done}
+        return learnt(self._relevance)
 
     def restore(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Go on from there."""
-        self._model.load_state_dict(weights, strict=False)
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._schedule.load_state_dict(state["schedule"])
-        self._done = int(state["done"])
-
-    def _rate(self, step: int) -> float:
-        return min(1.0, (step + 1) / _WARMUP_STEPS) * max(0.0, 1 - step / self.steps)
+        super().restore({**self._relevance.state_dict(), **weights}, state)
 
 
 def learnt(model: nn.Module) -> dict[str, Tensor]:
@@ -245,7 +227,7 @@ def learn(data: Path, out: Path, states: Path, settings: Settings) -> None:
     seed_all(settings.seed)
     model = Relevance(bert)
     _start(model, seen)
-    lessons = Lessons(model, seen, held_out, settings)
+    lessons = RelevanceLessons(model, seen, held_out, settings)
     plan = Plan(lessons.steps, settings.seed, save_every_s=60.0)
     if train(lessons, folder, plan, Progress(Console(), "relevance")) == lessons.steps:
         write_weights(out / "relevance", learnt(model), settings, half=True)
@@ -257,17 +239,7 @@ def _examples(lower: Lower, library: Library) -> list[Example]:
 
 def main() -> None:
     """Command line."""
-    torch.set_num_threads(1)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with stories.jsonl and qa.jsonl")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run; one that was stopped goes on")
-    parser.add_argument("--states", type=Path, help="folder for what the frozen layers make of the tales (1 GB)")
-    for name in Settings.__struct_fields__:
-        default = getattr(Settings(), name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    args = parser.parse_args()
-    settings = Settings(**{name: getattr(args, name) for name in Settings.__struct_fields__})
-    learn(args.data, args.out, args.states or args.out / "states", settings)
+    run_command(__doc__, Settings, learn)
 
 
 if __name__ == "__main__":

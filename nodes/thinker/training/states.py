@@ -6,13 +6,14 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from nodes.thinker.encoder import packaged_model
+from mio.sentences.encoder import TokenStates, packaged_model
 from nodes.thinker.reading.windows import windows
 from nodes.thinker.training.bert import Bert
 from nodes.thinker.training.tales import Tale
@@ -70,6 +71,11 @@ class Lower:
         starts = accumulate((len(word) + 1 for word in text.split()), initial=0)
         tokens = [encoding.char_to_token(start) for start in list(starts)[:-1]]
         return [len(encoding.ids) - 1 if token is None else token for token in tokens]
+
+    def token_states(self, text: Text) -> TokenStates:
+        """A text as :meth:`~mio.sentences.encoder.SentenceEncoder.read` sees it, if all layers are frozen."""
+        spans = np.array(self._tokenizer.encode(text.text).offsets)
+        return TokenStates(text.vector.numpy(), text.states.float().numpy(), spans)
 
     def _kept(self, name: str, texts: Sequence[str]) -> list[Text]:
         content = "\n".join([str(self._bert.first), name, *texts])

@@ -72,15 +72,30 @@ def test_all_texts_together_stay_within_the_tokens(write: Any):
 def test_an_empty_story_and_an_empty_question_find_nothing(write: Any):
     empty = write(StoryGraph())
     assert empty.retrieval.search("storm", NOW).nodes == []
-    assert not empty.retrieval.lies_ahead("storm", NOW, lambda behind, ahead: bool(ahead))
     assert len(write(StoryGraph((event("the storm", 1.0),))).retrieval.search("", NOW).nodes) == 1
 
 
 def test_the_signs_of_vectors_find_the_nearest_ones():
-    random = np.random.default_rng(0)
-    vectors = random.standard_normal((3_000, 384)).astype(np.float32)
-    index = SignIndex.empty().extended(np.arange(10, 3_010), signs(vectors).tobytes())
-    for number in range(0, 3_000, 300):
-        asked = vectors[number] + 0.5 * random.standard_normal(384).astype(np.float32)
-        assert number + 10 in index.nearest(asked, 5)
-    assert len(index.nearest(vectors[0], 5)) == 5 and len(index.nearest(vectors[0], 5_000)) == 3_000
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((3_000, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = SignIndex.empty().extended(np.arange(3_000) + 10, signs(vectors).tobytes())
+    nothing = np.zeros(3_000, np.float32)
+    for number in range(20):
+        asked = vectors[number] + 0.05 * rng.standard_normal(384).astype(np.float32)
+        assert number + 10 in index.best(asked / np.linalg.norm(asked), 5, nothing, 1.0)
+    assert len(index.best(vectors[0], 5, nothing, 1.0)) == 5
+    assert len(index.best(vectors[0], 5_000, nothing, 1.0)) == 3_000
+
+
+def test_what_is_salient_is_found_among_many_that_are_as_near():
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((3_000, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = SignIndex.empty().extended(np.arange(3_000), signs(vectors).tobytes())
+    prior = np.zeros(3_000, np.float32)
+    prior[[7, 1_234]] = 0.5
+    assert {7, 1_234} <= set(index.best(vectors[99], 5, prior, 0.5).tolist())
+    assert 99 in index.best(vectors[99], 5, prior, 0.6)
+    truly = np.argsort(-(prior + 0.5 * vectors @ vectors[99]))[:3]
+    assert set(truly.tolist()) == {7, 1_234, 99} <= set(index.best(vectors[99], 3, prior, 0.5).tolist())

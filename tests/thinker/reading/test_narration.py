@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.thinker.encoder import SentenceEncoder, TokenStates
+from mio.sentences.encoder import SentenceEncoder, TokenStates
 from nodes.thinker.memory.graph import Node, Passage, Present, Source
 from nodes.thinker.reading.narration import Fate, Narration, load_learnt
 from nodes.thinker.reading.shelf import Learnt

@@ -1,6 +1,6 @@
 import pytest
 
-from nodes.thinker.reading.overlap import LONGEST_ANSWER_WORDS, best_span, token_f1
+from nodes.thinker.reading.overlap import LONGEST_ANSWER_WORDS, best_span, most_agreed, token_f1
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_no_stretch_is_longer_than_an_answer_may_be():
 
 def test_nothing_in_common_is_no_stretch():
     assert best_span(["a", "fox"], ["the moon"]).f1 == 0.0
+
+
+def test_of_several_answers_the_one_that_most_agree_with_is_taken():
+    answers = ["the moon", "a silver coin", "silver coin from the fox", "a coin"]
+    assert most_agreed(answers, [0.3, 0.25, 0.2, 0.25]) == 1
+    assert most_agreed(answers, [0.9, 0.05, 0.03, 0.02]) == 0

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from mio.errors import ConfigError
-from mio.training.run_folder import write_weights
-from nodes.thinker.encoder import SentenceEncoder, packaged_model
+from mio.nn.weights import write_weights
+from mio.sentences.encoder import SentenceEncoder, packaged_model
 from nodes.thinker.reading.relevance import Heads, WindowIndex, ask, load_heads, told_tokens
 from nodes.thinker.reading.terms import TermIndex
 from nodes.thinker.training.bert import load_bert

@@ -227,7 +227,11 @@ class FaultyProxy:
             if fault != "none" and pieces >= after:
                 self._break(data, client, fault)
                 return
-            client.sendall(data)
+            try:
+                client.sendall(data)
+            except OSError:  # it left just now
+                self.gone_at.append(time.monotonic())
+                return
 
     def _break(self, data: bytes, client: socket.socket, fault: Fault) -> None:
         if fault in ("cut", "silence", "garbage"):

@@ -15,9 +15,9 @@ from mio.character import Character
 from mio.cli.train import load
 from mio.errors import ConfigError, MioError
 from mio.training.log import read_log
+from mio.training.settings import with_settings
 from nodes.thinker.memory.graph import Node, Present, StoryGraph
 from nodes.thinker.training.assessment import persona_rewards, scenario_rewards
-from nodes.thinker.training.command import with_settings
 from nodes.thinker.training.config import SelfTrainingConfig
 from nodes.thinker.training.optimisation import Optimiser, Sample, token_losses
 from nodes.thinker.training.policy import Policies, Role, load_model
