@@ -236,7 +236,8 @@ class Espeak:
 
     def _collect(self, samples: Any, count: int, events: Any) -> int:
         if count > 0 and samples:
-            self._chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+            # as_array would make a type for every count that occurs, and ctypes keeps them all
+            self._chunks.append(np.frombuffer(ctypes.string_at(samples, 2 * count), np.int16))
         index = 0
         while events[index].type != abi.EVENT_END_OF_LIST:
             event = events[index]

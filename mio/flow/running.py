@@ -11,6 +11,7 @@ from pathlib import Path
 from mio.errors import MioError
 from mio.flow.dora import dora_command, dora_environment
 from mio.flow.guard import Guard
+from mio.flow.orphans import remove_orphans
 
 _STOP_GRACE_S = 20
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -51,7 +52,7 @@ class RunningFlow:
         return self._process.poll() is None
 
     def stop(self) -> int:
-        """Stop all nodes in order and return dora's exit status."""
+        """Stop all nodes in order, leave no shared memory behind, and return dora's exit status."""
         if self.running:
             self._process.send_signal(signal.SIGINT)
         try:
@@ -61,6 +62,7 @@ class RunningFlow:
             return self._process.wait()
         finally:
             self._guard.dismiss()
+            remove_orphans()
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """Exit status once it has ended; None if it has not within the timeout."""

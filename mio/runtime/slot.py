@@ -74,6 +74,7 @@ class Supervisor:
         self._candidate_load_s = 0.0
         self._stopped_ns = 0
         self._load_s = float(os.environ.get("MIO_LOAD_S", str(_LOAD_S)) or _LOAD_S)
+        self._told_of_start: set[str] = set()
         left = self._file.read()
         if left is not None:
             self._standing = left
@@ -95,6 +96,7 @@ class Supervisor:
                 if status is not None and not self._revive(status):
                     return abs(status)
                 self._watch_hang()
+                self._watch_start()
                 self._drive_swap()
                 self._bury_the_leaving()
         finally:
@@ -184,6 +186,16 @@ class Supervisor:
             _say(f"{self._node_id}: its worker has not moved for {self._patience_s():g} s; killing it")
             worker.process.kill()
             worker.process.wait()
+
+    def _watch_start(self) -> None:
+        """Say what is waited for, each thing once, if a start takes long."""
+        if self._state is not State.STARTING or self._elapsed_s() < self._load_s / 6:
+            return
+        loading, ready = "still loading; the whole dataflow waits for it", "ready; dora waits for another node"
+        text = ready if self._worker.loaded else loading
+        if text not in self._told_of_start:
+            self._told_of_start.add(text)
+            _say(f"{self._node_id}: after {self._elapsed_s():.0f} s {text}")
 
     def _patience_s(self) -> float:
         """How long the worker may be silent: at the first start dora lets nobody go before all nodes are ready."""

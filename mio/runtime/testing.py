@@ -1,7 +1,8 @@
 """A dataflow of one node for tests: scripted input, recorded output, no dora, and a clock that only moves when told."""
 
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mio.contracts.engine import Engine
@@ -17,6 +18,8 @@ ScriptItem = tuple[str, Message] | tuple[str, Message, float] | Event
 _EVENTS = (Received, Stopping, Closed)
 _STEP_NS = 1_000_000
 _BUSY_NS = 1_000_000_000
+_PAUSE_S = 0.002
+_DEADLINE_S = 120.0
 
 
 class FakeTransport:
@@ -123,3 +126,19 @@ def steps(engine: Engine, port: str, message: Message) -> list[tuple[str, Messag
 def tick(engine: Engine, at_s: float) -> list[tuple[str, Message]]:
     """All outputs of one timer tick at a monotonic time in seconds."""
     return steps(engine, "tick", Tick(mono_ns=round(at_s * 1e9)))
+
+
+def run_until(engine: Engine, until: Callable[[list[tuple[str, Message]]], bool]) -> list[tuple[str, Message]]:
+    """Tick an engine in real time until what has come out is enough; for engines that wait for something outside.
+
+    Raises:
+        TimeoutError: If it is not enough within two minutes; says what came out.
+    """
+    outputs: list[tuple[str, Message]] = []
+    began_s = time.monotonic()
+    while not until(outputs):
+        if time.monotonic() - began_s > _DEADLINE_S:
+            raise TimeoutError(f"after {_DEADLINE_S:g} s there is only {outputs}")
+        outputs += tick(engine, time.monotonic())
+        time.sleep(_PAUSE_S)
+    return outputs

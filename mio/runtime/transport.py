@@ -16,6 +16,10 @@ from mio.runtime.dora_env import dora_node_id
 OVERLAY = Path(__file__).with_name("zenoh.json5")
 """Settings without which dora's direct path drops messages silently when the CPU is busy."""
 
+_SHARED_FROM_BYTES = 65_536
+"""Messages from this size on go through shared memory, such as pictures. dora's own 4,096 would make every node whose
+messages once grow beyond it map a pool for that."""
+
 
 class Received(NamedTuple):
     """A message as it arrived on an input port, with ``CLOCK_MONOTONIC`` then; 0 if unknown."""
@@ -70,6 +74,7 @@ class DoraTransport:
 
     def __init__(self) -> None:
         os.environ.setdefault("DORA_ZENOH_CONFIG_OVERLAY", str(OVERLAY))
+        os.environ.setdefault("DORA_ZERO_COPY_THRESHOLD", str(_SHARED_FROM_BYTES))
         os.environ["RUST_BACKTRACE"] = "0"
         from dora import Node
 

@@ -42,6 +42,7 @@ from mio.runtime.transport import Closed, DoraTransport, Received, Stopping, Tra
 _BEAT_S = 0.5
 _CHECKPOINT_S = 1.0
 _FIGURES_S = 1.0
+_TRIM_S = 10.0
 _FLUSH_S = 1.5  # dora sends in the background; peers map its shared memory before this process goes
 _STANDBY_WAIT_S = 0.02
 _HANDING_OVER_WAIT_S = 0.002
@@ -73,6 +74,7 @@ class Worker:
         self._retire = slot.Retire({}, 0.0)
         self._retire_by_s = 0.0
         self._beat_s = self._checkpoint_s = self._figures_s = 0.0
+        self._trimmed_s = time.monotonic()
 
     def run(self) -> None:
         """Work until the dataflow ends or a successor has taken over."""
@@ -210,6 +212,9 @@ class Worker:
         if self._state is State.ACTIVE and now - self._checkpoint_s >= _CHECKPOINT_S and self._link.free:
             self._checkpoint_s = now
             self._link.mention(slot.Checkpoint(self._loop.marks()))
+        if self._state is State.ACTIVE and now - self._trimmed_s >= _TRIM_S and not self._loop.stepping:
+            self._trimmed_s = now
+            trim_heap()  # mostly below a millisecond; what a busy moment left in the heap would else stay there
 
 
 def build(package: str) -> tuple[Engine, Manifest]:

@@ -81,8 +81,8 @@ class BargeInConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: Literal["off", "commit", "duck"] = "duck"
     duck_ms: Milliseconds = 32.0
     commit_ms: Milliseconds = 400.0
-    look_ms: Milliseconds = 288.0
-    look_every_ms: Milliseconds = 96.0
+    look_ms: Milliseconds = 192.0
+    look_every_ms: Milliseconds = 64.0
     pause_ms: Milliseconds = 256.0
     unclear_ms: Milliseconds = 2_400.0
     min_confidence: Probability = 0.4

@@ -1,5 +1,6 @@
 """An avatar in front of a background: makes pictures of a pose and an expression at one of the quality tiers."""
 
+import itertools
 import logging
 import time
 from typing import Protocol, TypeVar
@@ -56,7 +57,7 @@ class Studio:
         self._camera: Camera | None = None
         self._framing: Framing = "bust"
         self._tier = tier
-        self._targets: list[_Target] = []
+        self._targets: dict[Tier, list[_Target]] = {}
         self._drawn: _Target | None = None
 
     def look_through(self, framing: Framing, config: CameraConfig) -> None:
@@ -67,9 +68,12 @@ class Studio:
         self._drop_targets()
 
     def use(self, tier: Tier) -> None:
-        """Change the effort, but neither the mesh nor where light is worked out."""
+        """Change the effort, but neither the mesh nor where light is worked out.
+
+        The targets of the tier before are kept: where effort goes up and down, memory does not.
+        """
         self._tier = tier
-        self._drop_targets()
+        self._drawn = None
 
     def warm_up(self) -> float:
         """Draw with the mouth open, so that all shaders are ready when the first picture is due.
@@ -100,10 +104,11 @@ class Studio:
         """Begin to draw on the graphics device, beside the picture that was drawn last."""
         if self._camera is None:
             raise ValueError("look_through() must place the camera first")
-        if not self._targets:
-            self._targets = self._make_targets()
-        self._targets.reverse()
-        self._drawn = self._targets[0]
+        if self._tier not in self._targets:
+            self._targets[self._tier] = self._make_targets()
+        targets = self._targets[self._tier]
+        targets.reverse()
+        self._drawn = targets[0]
         self._drawn.begin()
         self._scene.draw(drawable, self._camera, sparing=self._tier.sparing)
         self._drawn.end()
@@ -122,10 +127,10 @@ class Studio:
         return np.asarray(cv2.resize(small, self._size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
     def _drop_targets(self) -> None:
-        """Give back the memory of the targets in use; others are made for the next picture."""
-        for target in self._targets:
+        """Give back the memory of all targets; others are made for the next picture."""
+        for target in itertools.chain.from_iterable(self._targets.values()):
             target.release()
-        self._targets, self._drawn = [], None
+        self._targets, self._drawn = {}, None
 
     def _make_targets(self) -> "list[_Target]":
         """Two of the tier's size: one is read while the other is filled."""

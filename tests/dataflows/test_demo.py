@@ -15,7 +15,7 @@ from mio.demo.session import Session, run_session
 from mio.errors import MioError
 from mio.paths import share
 
-pytestmark = [pytest.mark.dataflow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.dataflow, pytest.mark.timeout(600)]
 MARA = share("characters", "mara")
 
 
@@ -92,6 +92,7 @@ def test_a_question_that_is_only_noise_ends_with_what_was_understood(
     from mio.demo import session as module
 
     monkeypatch.setattr(module, "_ANSWER_WITHIN_S", 3.0)
+    monkeypatch.setattr(module, "LISTEN_BEFORE_S", 0.5)
     noise = 0.002 * np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
     write_wav(tmp_path / "noise.wav", noise, 16_000)
     question = Question("", "", tmp_path / "noise.wav", 1.0)

@@ -1,17 +1,19 @@
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
 
 from mio.measure.leaks import remaining, shared_memory, zombies
-from mio.measure.nodes import read_nodes
+from mio.measure.nodes import Activity, activity, read_nodes
 from mio.paths import share
 from mio.soak.faults import Fault, strike
 from mio.soak.rehearsal import Rehearsal
 
 pytestmark = [pytest.mark.dataflow, pytest.mark.timeout(600)]
+
+COUNTED_EVERY_S = 1.0  # a worker tells its counts this often
 
 KILLED = {  # every node of the live flow; half of them with their supervisor
     "speaker": Fault.KILL_WORKER,
@@ -27,13 +29,14 @@ KILLED = {  # every node of the live flow; half of them with their supervisor
 }
 
 
-@pytest.fixture
-def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehearsal]:
-    with tempfile.TemporaryDirectory(prefix="mio") as control:
-        monkeypatch.setenv("MIO_CONTROL_DIR", control)
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    folder = tmp_path_factory.mktemp("rehearsal")
+    with tempfile.TemporaryDirectory(prefix="mio") as control, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIO_CONTROL_DIR", control)
         env = {"MIO_RENDERER__QUALITY": "low"}
         mara = share("characters", "mara")
-        with Rehearsal(tmp_path, character=mara, lasts_s=400.0, every_s=20.0, env=env) as begun:
+        with Rehearsal(folder, character=mara, lasts_s=400.0, every_s=20.0, env=env) as begun:
             begun.until_ready()
             yield begun
 
@@ -41,6 +44,38 @@ def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehea
 def sent_by(rehearsal: Rehearsal, node: str) -> int:
     (reading,) = read_nodes(rehearsal.flow, [node])
     return reading.sent
+
+
+def activities(rehearsal: Rehearsal, meanwhile: Callable[[], None], lasts_s: float) -> dict[str, Activity]:
+    """What speaker and renderer do while something is done again and again."""
+    began_s, before = time.monotonic(), read_nodes(rehearsal.flow, ["speaker", "renderer"])
+    while time.monotonic() - began_s < lasts_s:
+        meanwhile()
+    time.sleep(COUNTED_EVERY_S)
+    after = read_nodes(rehearsal.flow, ["speaker", "renderer"])
+    return {first.node: activity(first, last) for first, last in zip(before, after, strict=True)}
+
+
+def test_a_slow_renderer_leaves_out_pictures_and_the_voice_goes_on(rehearsal: Rehearsal) -> None:
+    clocks(rehearsal)
+    usual = activities(rehearsal, lambda: time.sleep(0.1), 4.0)
+    (reading,) = read_nodes(rehearsal.flow, ["renderer"])
+    worker = psutil.Process(reading.standing["worker_pid"])
+
+    def slow_down() -> None:
+        worker.suspend()
+        time.sleep(0.25)
+        worker.resume()
+        time.sleep(0.05)
+
+    slow = activities(rehearsal, slow_down, 6.0)
+    assert slow["renderer"].sent_hz < 0.7 * usual["renderer"].sent_hz
+    assert slow["speaker"].sent_hz > 0.8 * usual["speaker"].sent_hz
+    after, speaker = read_nodes(rehearsal.flow, ["renderer", "speaker"])
+    assert after.standing["worker_pid"] == worker.pid  # slow is not dead
+    assert speaker.inputs["speech"]["lost"] == speaker.inputs["speech"]["refused"] == 0
+    again = activities(rehearsal, lambda: time.sleep(0.1), 4.0)
+    assert again["renderer"].sent_hz > slow["renderer"].sent_hz
 
 
 def test_every_node_may_be_killed_in_turn_and_the_conversation_goes_on(rehearsal: Rehearsal) -> None:

@@ -48,11 +48,11 @@ def test_a_flow_is_stopped_in_order_when_the_program_that_started_it_is_killed(
     starter, dora, nodes = started
     assert len(nodes) >= 2
     os.kill(starter.pid, signal.SIGKILL)
-    wait_until(lambda: not any(process.is_running() for process in [dora, *nodes]), within_s=60.0)
+    wait_until(lambda: not any(process.is_running() for process in [dora, *nodes]), within_s=180.0)
     assert "pulse finished successfully" in (tmp_path / "dora.log").read_text()
 
 
 def test_nodes_end_when_dora_itself_is_killed(started: Any, wait_until: Callable[..., None]) -> None:
     _, dora, nodes = started
     dora.kill()
-    wait_until(lambda: not any(process.is_running() for process in nodes), within_s=60.0)
+    wait_until(lambda: not any(process.is_running() for process in nodes), within_s=180.0)

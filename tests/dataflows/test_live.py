@@ -16,13 +16,13 @@ from mio.flow.dora import dora_command, dora_environment
 from mio.flow.running import RunningFlow
 from mio.paths import share
 
-pytestmark = [pytest.mark.dataflow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.dataflow, pytest.mark.timeout(600)]
 
 LIVE = share("dataflows", "mio.yml")
 NODES = {"microphone", "listener", "thinker", "talker", "face", "body", "renderer", "speaker", "screen", "journal"}
 
 
-def wait_until(condition: Callable[[], Any], within_s: float = 120.0) -> None:
+def wait_until(condition: Callable[[], Any], within_s: float = 240.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -71,33 +71,30 @@ class LiveRun:
         shutil.rmtree(self.control, ignore_errors=True)
 
 
-@pytest.fixture
-def live(tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
-    runs: list[LiveRun] = []
-
-    def start(name: str = "run", **extra: str) -> LiveRun:
-        runs.append(LiveRun(tmp_path / name, **extra))
-        return runs[-1]
-
-    yield start
-    for run in runs:
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveRun, LiveRun]]:
+    """Two at the same time."""
+    folder = tmp_path_factory.mktemp("live")
+    both = LiveRun(folder / "one"), LiveRun(folder / "two")
+    yield both
+    for run in both:
         run.close()
 
 
-def test_every_node_of_the_live_flow_runs_without_any_device(live: Callable[..., LiveRun]) -> None:
-    run = live()
-    wait_until(lambda: run.frames() > 30)
-    assert {path.name.partition(".")[0] for path in run.folder.glob("*.stats.json")} == NODES
-    assert run.running.stop() == 0
-    assert not [process for process in psutil.process_iter() if _is_worker_of(process, run.folder)]
-
-
-def test_two_instances_run_side_by_side(live: Callable[..., LiveRun]) -> None:
-    runs = [live("one"), live("two")]
+def test_two_instances_run_side_by_side(runs: tuple[LiveRun, LiveRun]) -> None:
     for run in runs:
         wait_until(lambda run=run: run.frames() > 10, 240.0)
     assert all(run.running.running for run in runs)
     assert {run.stats("speaker")["pid"] for run in runs}.__len__() == 2
+
+
+def test_every_node_of_the_live_flow_runs_without_any_device(runs: tuple[LiveRun, LiveRun]) -> None:
+    run, other = runs
+    wait_until(lambda: run.frames() > 30)
+    assert {path.name.partition(".")[0] for path in run.folder.glob("*.stats.json")} == NODES
+    assert run.running.stop() == 0
+    assert not [process for process in psutil.process_iter() if _is_worker_of(process, run.folder)]
+    assert other.running.running
 
 
 def test_dora_up_and_dora_start_work_and_listen_on_this_machine_only(

@@ -28,43 +28,49 @@ def node(name: str, machine: str, **keys: Any) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def machines(tmp_path: Path) -> Iterator[TwoMachines]:
-    control = tmp_path / "c"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("two")
+
+
+@pytest.fixture(scope="module")
+def machines(folder: Path) -> Iterator[TwoMachines]:
+    """Both, before a flow runs on them and afterwards."""
+    control = folder / "c"
     env = {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(PARTS), os.environ.get("PYTHONPATH")))),
-        "MIO_TALLY__PATH": str(tmp_path / "tally.jsonl"),
+        "MIO_TALLY__PATH": str(folder / "tally.jsonl"),
         "MIO_PULSE__RATE_HZ": "50",
         "MIO_CONTROL_DIR": str(control),
     }
-    with TwoMachines(tmp_path, env) as two:
+    with TwoMachines(folder, env) as two:
         yield two
 
 
-def test_a_flow_runs_on_two_machines_whose_clocks_differ(machines: TwoMachines, tmp_path: Path) -> None:
+def test_each_machine_listens_to_its_own_network_and_to_nobody_else(machines: TwoMachines) -> None:
+    assert_reached_by_cable_only(machines)
+
+
+def test_a_flow_runs_on_two_machines_whose_clocks_differ(machines: TwoMachines, folder: Path) -> None:
     alive = {"alive": "dora/timer/secs/3600"}
     nodes = [
         node("pulse", FRONT, outputs=["x"], inputs=alive),
         node("relay", BACK, outputs=["y"], inputs={"x": {"source": "pulse/x", "queue_size": 1000}, **alive}),
         node("tally", FRONT, inputs={"y": {"source": "relay/y", "queue_size": 1000}, **alive}),
     ]
-    flow = tmp_path / "flow.yml"
+    flow = folder / "flow.yml"
     flow.write_text(yaml.safe_dump({"nodes": nodes}))
     started = machines.dora("start", str(flow), "--name", "two", "--detach")
     assert started.returncode == 0, started.stdout + started.stderr
-    lines = wait_for_lines(tmp_path / "tally.jsonl", 150)
+    lines = wait_for_lines(folder / "tally.jsonl", 150)
     assert {line["host"] for line in lines} == {"back"} != {socket.gethostname()}
     numbers = [line["number"] for line in lines]
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
     under_way_s = [(line["mono_ns"] - line["sent_ns"]) / 1e9 for line in lines]
     assert min(under_way_s) >= 0
-    assert max(under_way_s) < 5.0 < CLOCK_OFF_S
+    assert max(under_way_s) < CLOCK_OFF_S / 2
     assert_reached_by_cable_only(machines)
     assert machines.dora("stop", "two").returncode == 0
-
-
-def test_each_machine_listens_to_its_own_network_and_to_nobody_else(machines: TwoMachines) -> None:
-    assert_reached_by_cable_only(machines)
 
 
 def assert_reached_by_cable_only(machines: TwoMachines) -> None:
@@ -75,7 +81,7 @@ def assert_reached_by_cable_only(machines: TwoMachines) -> None:
 
 
 def wait_for_lines(path: Path, count: int) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not path.is_file() or path.read_bytes().count(b"\n") < count:
         assert time.monotonic() < deadline, "too few messages came"
         time.sleep(0.1)

@@ -36,7 +36,7 @@ def test_a_shadow_gets_the_same_inputs_from_the_same_state_and_the_flow_notices_
     flow = relay_flow()
     tape = tmp_path / "shadow.tape"
     process = shadow("b", "--seconds", "3", "--out", str(tape))
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=180)
     assert process.returncode == 0
     assert "candidate" in said and "rss_mb" in said and "not followed" not in said
     sent = [value_of(row.event, "y")[0].as_py() for row in read_tape(tape) if row.event.event == "send"]
@@ -59,7 +59,7 @@ def test_a_shadow_that_is_killed_leaves_the_flow_as_it_was(relay_flow: Start) ->
     process.send_signal(signal.SIGKILL)
     process.wait()
     seen = len(flow.lines)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while len(flow.lines) < seen + 300:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -1,9 +1,9 @@
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -50,21 +50,6 @@ def test_a_tick_driven_engine_goes_on_counting_after_a_swap(relay_flow: Start) -
     assert_gapless(flow.lines)
 
 
-@pytest.mark.parametrize(("engine", "says"), [("bad", "the weights are broken"), ("dies", "it ended with status -9")])
-def test_an_engine_that_cannot_load_leaves_the_old_one_serving_and_says_why(
-    relay_flow: Start, engine: str, says: str
-) -> None:
-    flow = relay_flow()
-    answer = flow.swap(engine)
-    assert not answer["ok"]
-    assert says in answer["problem"]
-    seen = len(flow.lines)
-    while len(flow.lines) < seen + 100:
-        time.sleep(0.05)
-    assert_gapless(flow.lines)
-    assert {line["engine"] for line in flow.lines} == {"a"}
-
-
 def test_an_engine_that_loads_too_long_leaves_the_old_one_serving(relay_flow: Start) -> None:
     flow = relay_flow(extra={"MIO_LOAD_S": "1"})
     answer = flow.swap("b", load_s=30)
@@ -72,12 +57,19 @@ def test_an_engine_that_loads_too_long_leaves_the_old_one_serving(relay_flow: St
     assert_gapless(flow.lines)
 
 
+def test_a_start_that_takes_long_says_what_is_waited_for(relay_flow: Start) -> None:
+    flow = relay_flow(extra={"MIO_LOAD_S": "6"}, load_s=6)
+    said = flow.running.log_path.read_text()
+    assert len(re.findall(r"relay: after \d+ s still loading; the whole dataflow waits for it", said)) == 1
+    assert len(re.findall(r"pulse: after \d+ s ready; dora waits for another node", said)) == 1
+
+
 def test_a_killed_worker_is_back_with_its_state(relay_flow: Start) -> None:
     flow = relay_flow()
-    flow.wait_until(lambda: flow.lines[-1]["taken"] > 1_000)
+    flow.wait_until(lambda: flow.lines[-1]["taken"] > 700)
     before, seen = flow.lines[-1], len(flow.lines)
     os.kill(flow.ask("relay", do="status")["worker_pid"], signal.SIGKILL)
-    flow.wait_until(lambda: flow.lines[-1]["number"] > before["number"] + 800)
+    flow.wait_until(lambda: flow.lines[-1]["number"] > before["number"] + 400)
     assert flow.running.running
     assert min(line["taken"] for line in flow.lines[seen:]) > before["taken"] - 600  # a checkpoint is made every second
     assert flow.ask("relay", do="status")["deaths"] == 1
@@ -87,7 +79,7 @@ def test_a_hung_worker_is_replaced(relay_flow: Start) -> None:
     flow = relay_flow(extra={"MIO_HANG_S": "1.5"})
     assert flow.swap("hangs")["ok"]
     pid = flow.ask("relay", do="status")["worker_pid"]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while flow.ask("relay", do="status")["worker_pid"] == pid:
         time.sleep(0.1)
         assert time.monotonic() < deadline
@@ -110,10 +102,10 @@ def test_a_second_request_during_a_swap_is_refused(relay_flow: Start) -> None:
 def test_a_killed_supervisor_is_back_with_the_state_and_the_engine_it_was_swapped_to(relay_flow: Start) -> None:
     flow = relay_flow()
     assert flow.swap("b")["ok"]
-    flow.wait_until(lambda: flow.lines[-1]["taken"] > 1_000)
+    flow.wait_until(lambda: flow.lines[-1]["taken"] > 700)
     before, status, seen = flow.lines[-1], flow.ask("relay", do="status"), len(flow.lines)
     os.kill(status["pid"], signal.SIGKILL)
-    flow.wait_until(lambda: flow.lines[-1]["number"] > before["number"] + 800)
+    flow.wait_until(lambda: flow.lines[-1]["number"] > before["number"] + 400)
     assert {line["engine"] for line in flow.lines[seen:]} == {"b"}
     assert min(line["taken"] for line in flow.lines[seen:]) > before["taken"] - 600  # a checkpoint is made every second
     again = flow.ask("relay", do="status")
@@ -144,17 +136,6 @@ def test_a_worker_goes_on_while_its_supervisor_stands_still(relay_flow: Start) -
     assert_gapless(flow.lines)
 
 
-def test_a_supervisor_tells_what_its_worker_measures(relay_flow: Start) -> None:
-    flow = relay_flow()
-    flow.wait_until(lambda: flow.ask("relay", do="stats")["figures"].get("outputs", {}).get("y", 0) > 0)
-    answer = flow.ask("relay", do="stats")
-    figures = answer["figures"]
-    assert figures["pid"] == answer["worker_pid"]
-    assert figures["engine"] == "a"
-    assert figures["inputs"]["x"]["computed_ms"]["p50"] >= 0
-    assert {"queued", "longest_queue", "cpu_s", "rss_mb"} <= set(figures)
-
-
 def test_nothing_is_left_of_a_flow_that_has_ended(relay_flow: Start) -> None:
     flow = relay_flow()
     os.kill(flow.ask("relay", do="status")["pid"], signal.SIGKILL)
@@ -164,9 +145,18 @@ def test_nothing_is_left_of_a_flow_that_has_ended(relay_flow: Start) -> None:
     assert not list(control_root().glob("*/*"))
 
 
-def test_mio_top_shows_every_node_of_a_running_flow(relay_flow: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    flow = relay_flow()
-    flow.wait_until(lambda: flow.ask("tally", do="stats")["figures"] != {})
+def test_a_supervisor_tells_what_its_worker_measures(steady_flow: Any) -> None:
+    steady_flow.wait_until(lambda: steady_flow.ask("relay", do="stats")["figures"].get("outputs", {}).get("y", 0) > 0)
+    answer = steady_flow.ask("relay", do="stats")
+    figures = answer["figures"]
+    assert figures["pid"] == answer["worker_pid"]
+    assert figures["engine"] == "a"
+    assert figures["inputs"]["x"]["computed_ms"]["p50"] >= 0
+    assert {"queued", "longest_queue", "cpu_s", "rss_mb"} <= set(figures)
+
+
+def test_mio_top_shows_every_node_of_a_running_flow(steady_flow: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    steady_flow.wait_until(lambda: steady_flow.ask("tally", do="stats")["figures"] != {})
     assert main(["top", "--once", "--json"]) == 0
     rows = {row["node"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
     assert set(rows) == {"pulse", "relay", "tally"}
@@ -177,9 +167,22 @@ def test_mio_top_shows_every_node_of_a_running_flow(relay_flow: Start, capsys: p
 
 
 def test_a_dataflow_listens_on_this_machine_only(
-    relay_flow: Start, listening_addresses: Callable[[str], set[str]], tmp_path: Path
+    steady_flow: Any, listening_addresses: Callable[[str], set[str]]
 ) -> None:
-    relay_flow()
-    addresses = listening_addresses(str(tmp_path))
+    addresses = listening_addresses(str(steady_flow.folder))
     assert addresses
     assert addresses <= {"127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize(("engine", "says"), [("bad", "the weights are broken"), ("dies", "it ended with status -9")])
+def test_an_engine_that_cannot_load_leaves_the_old_one_serving_and_says_why(
+    steady_flow: Any, engine: str, says: str
+) -> None:
+    answer = steady_flow.swap(engine)
+    assert not answer["ok"]
+    assert says in answer["problem"]
+    seen = len(steady_flow.lines)
+    while len(steady_flow.lines) < seen + 100:
+        time.sleep(0.05)
+    assert_gapless(steady_flow.lines)
+    assert {line["engine"] for line in steady_flow.lines} == {"a"}

@@ -3,8 +3,9 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,26 @@ PARTS = Path(__file__).parent / "parts"
 
 
 @pytest.fixture(autouse=True)
-def parts_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nodes are found, and no other flow is running."""
     paths = [str(PARTS), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
+    with tempfile.TemporaryDirectory(prefix="mio") as control:
+        monkeypatch.setenv("MIO_CONTROL_DIR", control)
+        yield
 
 
 def mio(*words: object, **kwargs: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "mio.cli.main", *map(str, words)]
+    kwargs.setdefault("preexec_fn", listen_to_ctrl_c)
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dora_environment(), **kwargs
     )
+
+
+def listen_to_ctrl_c() -> None:
+    """Shells let what they start in the background, and all that it starts, ignore the signal."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def done(*words: object, **kwargs: Any) -> tuple[int, str]:
@@ -46,15 +57,22 @@ def recorded(path: Path, seconds: float = 2.0, *words: object) -> Tape:
 
 
 def wait_for_bytes(path: Path, count: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not path.is_file() or path.stat().st_size < count:
         time.sleep(0.05)
         assert time.monotonic() < deadline
 
 
-def test_a_recorded_flow_replays_to_the_same_bits(relay_flow: Start, tmp_path: Path) -> None:
-    relay_flow(copies=3, rate_hz=100.0)
-    tape = recorded(tmp_path / "a.tape")
+@pytest.fixture(scope="module")
+def tape(relay_flows: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Tape:
+    """Two seconds of a flow that has ended."""
+    folder = tmp_path_factory.mktemp("tape")
+    with relay_flows(folder) as start:
+        start(copies=3, rate_hz=100.0)
+        return recorded(folder / "a.tape")
+
+
+def test_a_recorded_flow_replays_to_the_same_bits(tape: Tape) -> None:
     assert tape.whole
     assert tape.nodes == ["pulse", "relay", "tally"]
     status, output = done("replay", tape.path, "--check")
@@ -65,10 +83,7 @@ def test_a_recorded_flow_replays_to_the_same_bits(relay_flow: Start, tmp_path: P
     assert edges["relay/y", "tally.y"] > 60
 
 
-def test_one_node_live_and_the_rest_from_the_tape_gives_the_same_stream(relay_flow: Start, tmp_path: Path) -> None:
-    flow = relay_flow(copies=3, rate_hz=100.0)
-    tape = recorded(tmp_path / "a.tape")
-    flow.running.stop()
+def test_one_node_live_and_the_rest_from_the_tape_gives_the_same_stream(tape: Tape, tmp_path: Path) -> None:
     status, output = done("replay", tape.path, "--only", "relay", "--speed", "max", "--out", tmp_path / "b.tape")
     assert status == 0, output
     (relay,) = compare(tape, Tape(tmp_path / "b.tape"), ["relay"])
@@ -133,7 +148,7 @@ def test_a_recording_goes_on_through_a_swap_and_a_death(relay_flow: Start, tmp_p
             assert flow.running.running
     finally:
         recorder.send_signal(signal.SIGINT)
-        output, _ = recorder.communicate(timeout=60)
+        output, _ = recorder.communicate(timeout=180)
     assert recorder.returncode == 0, output
     tape = Tape(path)
     assert tape.whole

@@ -165,6 +165,6 @@ def x_display() -> Iterator[str]:
     number = server.stdout.readline().decode().strip()
     yield f":{number}"
     server.terminate()
-    server.wait(timeout=10)
+    server.wait(timeout=60)
     server.stdout.close()
     time.sleep(0)

@@ -42,6 +42,34 @@ def test_an_echo_goes_and_a_user_who_speaks_over_it_stays() -> None:
     assert less_db(user[together], left[together] - user[together]) > 15.0
 
 
+def excesses(captured: np.ndarray, played: np.ndarray, from_s: float) -> np.ndarray:
+    """What is left over what an echo may leave, of the blocks from a time on in which there may be one."""
+    adaptive, found = AdaptiveFilter(), []
+    for start in range(0, len(captured), BLOCK_SAMPLES):
+        block = slice(start, start + BLOCK_SAMPLES)
+        adaptive.process(captured[block], played[block])
+        found.append(adaptive.excess)
+    return np.array(found[round(from_s * MICROPHONE_HZ / BLOCK_SAMPLES) :])
+
+
+def test_an_echo_leaves_no_more_than_is_expected_while_the_room_is_learned_and_a_user_leaves_more() -> None:
+    played, user = bursts(3.0, 0), bursts(3.0, 1)
+    echo = echo_of(played, ROOM, MICROPHONE_HZ)
+    user *= np.float32(np.sqrt(np.square(echo).sum() / np.square(user).sum()))
+    alone, together = excesses(echo, played, 0.5), excesses(echo + user, played, 0.5)
+    assert np.median(alone) < 1.0
+    assert np.mean(alone > 4.0) < 0.05
+    assert np.mean(together > 4.0) > 0.3
+
+
+def test_where_there_is_no_echo_that_is_soon_known() -> None:
+    played, noise = bursts(3.0, 0), 1e-4 * bursts(3.0, 1)
+    user = np.zeros_like(played)
+    user[MICROPHONE_HZ:] = 0.1 * bursts(2.0, 2)
+    assert np.mean(excesses(noise, played, 0.5) > 4.0) < 0.05
+    assert np.mean(excesses(noise + user, played, 1.0) > 4.0) > 0.2
+
+
 def test_without_anything_played_sound_passes_untouched() -> None:
     user = bursts(1.0, 0)
     np.testing.assert_array_equal(filtered(AdaptiveFilter(), user, np.zeros_like(user)), user)

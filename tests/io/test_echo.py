@@ -136,6 +136,16 @@ def test_the_user_is_heard_over_the_avatar(tmp_path: Path) -> None:
     assert level_db(during) - level_db(before) > 20.0
 
 
+def test_with_headphones_the_user_is_heard_in_the_first_seconds_that_the_avatar_speaks(tmp_path: Path) -> None:
+    path = tmp_path / "user.wav"
+    at = np.arange(MICROPHONE_HZ) / MICROPHONE_HZ
+    write_wav(path, (0.1 * np.sin(2 * np.pi * 700 * at)).astype(np.float32), MICROPHONE_HZ)
+    config = in_room(lines=[Line(sound=path, when="answer", after_s=1.5)], echo_db=-60.0)
+    heard = Stage(config, speech_like(4.0)).run(3.0)
+    during = heard[round(1.7 * MICROPHONE_HZ) : round(2.4 * MICROPHONE_HZ)]
+    assert level_db(during) == pytest.approx(level_db(0.1 * np.sin(2 * np.pi * 700 * at)), abs=3.0)
+
+
 def test_chunks_wait_for_the_reference_only_while_the_avatar_speaks() -> None:
     stage = Stage(in_room(), speech_like(2.0))
     stage.run(2.0)

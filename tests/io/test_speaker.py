@@ -202,6 +202,15 @@ def test_a_stalled_process_breaks_speech_but_skips_none_of_it() -> None:
     assert last.stage_s == pytest.approx(last.mono_ns * 1e-9 - 100.0, abs=1e-6)
 
 
+def test_what_was_played_in_a_stall_is_told_whole_and_in_small_messages(stage: Stage) -> None:
+    stage.run(0.5)
+    stage.now_s += 3.0
+    told = [message for port, message in stage.run(TICK_S) if port == "played" and isinstance(message, AudioChunk)]
+    assert sum(len(message.samples) for message in told) == pytest.approx(3.0 * SPEECH_HZ, abs=0.05 * SPEECH_HZ)
+    assert all(a.start_sample + len(a.samples) == b.start_sample for a, b in pairwise(told))
+    assert max(message.samples.nbytes for message in told) < 32_768
+
+
 def test_ducking_lowers_the_voice_by_24_db_within_60_ms_without_a_step() -> None:
     stage = Stage()
     stage.run(0.1)

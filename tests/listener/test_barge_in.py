@@ -84,6 +84,16 @@ def test_a_backchannel_that_goes_on_into_a_question_interrupts():
     assert "final Yeah, but what about you?" in told(outputs)
 
 
+def test_words_that_may_as_well_be_a_backchannel_are_waited_for():
+    doubtful = heard("I'm sorry to", "Of course.")
+    listener = speaking(*[doubtful] * 12)
+    assert told(listener.hear(voice(0.6))) == ["duck 1", "ducked"]
+    listener.recognizer.replies = [heard("I'm sorry to say", "I'm sorry to see")] * 12
+    assert told(listener.hear(voice(0.4)))[:2] == ["commit 1", "user_speaking"]
+    certain = speaking(*[heard("I'm sorry to", "I'm sorry too")] * 12)
+    assert "commit 1" in told(certain.hear(voice(0.6)))
+
+
 def test_sound_without_words_interrupts_only_when_it_is_very_long():
     listener = speaking(*[NOTHING] * 30)
     assert "commit 1" not in told(listener.hear(voice(2.0)))
@@ -101,7 +111,7 @@ def test_an_interruption_that_says_nothing_is_taken_back_and_the_answer_goes_on(
 
 def test_an_answer_that_ends_under_a_voice_leaves_the_turn_to_the_user():
     listener = speaking(heard("What is your name?"), heard("What is your name?"))
-    assert told(listener.hear(voice(0.25))) == ["duck 1", "ducked"]
+    assert told(listener.hear(voice(0.16))) == ["duck 1", "ducked"]
     assert told(play(listener, 0)) == ["idle"]
     outputs = listener.hear(voice(1.0), silence(1.0))
     assert told(outputs)[:2] == ["user_speaking", "started"]

@@ -1,4 +1,3 @@
-import re
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -164,12 +163,12 @@ def test_sound_that_is_not_a_number_never_reaches_the_engines():
 
 
 @pytest.mark.slow
-def test_a_question_of_two_minutes_is_answered_at_its_end(talk: Conversation, say: Say):
+def test_a_question_of_most_of_a_minute_is_answered_at_its_end(talk: Conversation, say: Say):
     story = say("I walked along the beach and looked at the boats, and then I walked on to the harbour,")
     pause = silence(0.1)
-    rounds = round(120 * HZ / (len(story) + len(pause)))
-    talk.hear(*[story, pause] * rounds, say("so tell me, how old is the lighthouse?"), silence(2.0))
+    rounds = round(50 * HZ / (len(story) + len(pause)))  # three times what is recognised at once
+    talk.hear(*[story, pause] * rounds, say("so tell me, who is your sister?"), silence(2.0))
     finals = [transcript for transcript in talk.of(Transcript) if transcript.final]
     assert len(finals) == 1 and finals[0].text.count("harbour") > rounds // 2
-    assert "how old" in finals[0].text[-60:].lower()
-    assert re.search("eighteen sixty eight|my lighthouse", talk.answer(1), re.IGNORECASE)  # answered, or asked back
+    assert "who is your sister" in finals[0].text[-60:].lower()
+    assert "nora" in talk.answer(1).lower()

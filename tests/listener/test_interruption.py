@@ -37,9 +37,9 @@ def test_words_that_stop_or_ask_interrupt_at_once(text):
 
 def test_other_words_interrupt_when_they_are_long_and_sure():
     assert weigh("My lighthouse", confidence=0.9, voiced_ms=320) is Weight.NOTHING
-    assert weigh("My lighthouse", confidence=0.4, voiced_ms=600) is Weight.NOTHING
+    assert weigh("My lighthouse", confidence=0.3, voiced_ms=600) is Weight.NOTHING
     assert weigh("My lighthouse", confidence=0.7, voiced_ms=600) is Weight.INTERRUPTION
-    assert weigh("Amendment.", confidence=0.8, voiced_ms=600) is Weight.NOTHING
+    assert weigh("Amendment.", confidence=0.8, voiced_ms=500) is Weight.NOTHING
     assert weigh("I. T.", confidence=0.8, voiced_ms=600) is Weight.NOTHING
 
 

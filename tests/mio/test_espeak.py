@@ -358,3 +358,10 @@ def test_the_systems_library_speaks_with_own_variants_too(tmp_path: Path) -> Non
     )
     command = [sys.executable, "-c", program, str(tmp_path / "mine")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
+
+
+def test_speaking_leaves_no_types_behind(espeak: Espeak) -> None:
+    types = len(ctypes.Array.__subclasses__())
+    for number in range(20):
+        espeak.synthesize(f"{number} bottles")
+    assert len(ctypes.Array.__subclasses__()) == types

@@ -170,13 +170,20 @@ def held_on_the_device() -> dict[str, int]:
     return {kind.__name__: sum(kind(number) & 1 for number in range(1, 3_000)) for kind in kinds}
 
 
-def test_a_change_of_tier_gives_back_what_the_last_one_held(context, asset):
+def test_each_tier_holds_its_memory_once_and_another_framing_gives_it_back(context, asset):
     studio = Studio(context, asset, (64, 64), MEDIUM, BackgroundConfig())
     studio.look_through("bust", CameraConfig())
     studio.warm_up()
-    before = held_on_the_device()
-    assert min(before.values()) > 0
-    for tier in (LOW, MEDIUM) * 4:
+    one = held_on_the_device()
+    assert min(one.values()) > 0
+    studio.use(LOW)
+    studio.warm_up()
+    both = held_on_the_device()
+    for tier in (MEDIUM, LOW) * 4:
         studio.use(tier)
         studio.warm_up()
-    assert held_on_the_device() == before
+    assert held_on_the_device() == both
+    studio.use(MEDIUM)
+    studio.look_through("waist", CameraConfig())
+    studio.warm_up()
+    assert held_on_the_device() == one

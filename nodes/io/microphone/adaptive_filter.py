@@ -25,9 +25,11 @@ _MEMORY = np.float32(0.5)  # of the power that is no echo, per block
 _NEIGHBOURS = np.full(5, 0.2, np.float32)  # bins over which that power is averaged
 _LEAST_POWER = np.float32(2 * BLOCK_SAMPLES * 1e-7)  # -70 dBFS
 _SHARE = np.float32(0.5)  # of a transform of two blocks that is new
-_LOST = 2.0  # of the captured power; a filter that leaves more has learned another room
+_LOST = 2.0  # of the captured power; a filter that leaves more, and more than it expects, has learned another room
 _LOST_MEMORY = 0.9  # per block: 0.4 s
 _ODD_RATIO = 4.0  # of the captured power, in one block
+_VOICE_BINS = slice(24, 320)  # 300 Hz to 4 kHz
+_UNMODELLED = np.float32(0.02)  # of the echo, -17 dB: distortion, and clocks that jitter
 
 ComplexArray = npt.NDArray[np.complex64]
 
@@ -43,12 +45,22 @@ class AdaptiveFilter:
         self._near_power = np.zeros(bins, np.float32)
         self._captured_power = self._left_power = 0.0
         self._echo = np.zeros(BLOCK_SAMPLES, np.float32)
+        self._excess = float("inf")
         self._restart()
 
     @property
     def echo(self) -> FloatArray:
         """``[640]`` echo that was found in the last block."""
         return self._echo
+
+    @property
+    def excess(self) -> float:
+        """Power of what was left in the last block, over what may be left of the echo by an uncertain, linear response.
+
+        In the band of voices. At most about one where there is nothing but a known room's echo; infinite where there
+        can be none.
+        """
+        return self._excess
 
     @property
     def silent(self) -> bool:
@@ -61,8 +73,9 @@ class AdaptiveFilter:
         estimate = np.einsum("pf,pf->f", self._inputs, self._response)
         self._echo = _samples(estimate)[BLOCK_SAMPLES:]
         left = captured - self._echo
+        self._excess = float("inf")
         if self._input_powers.any():
-            self._learn(_spectra(np.concatenate([np.zeros_like(left), left])))
+            self._learn(_spectra(np.concatenate([np.zeros_like(left), left])), _power(estimate))
         return self._judged(captured, left)
 
     def shift(self, samples: int) -> None:
@@ -87,12 +100,15 @@ class AdaptiveFilter:
         self._input_powers = np.roll(self._input_powers, 1, axis=0)
         self._input_powers[0] = _power(self._inputs[0])
 
-    def _learn(self, error: ComplexArray) -> None:
-        """Correct the response by the ``[bins]`` spectrum of what is left."""
+    def _learn(self, error: ComplexArray, echo: FloatArray) -> None:
+        """Correct the response by the ``[bins]`` spectrum of what is left; ``[bins]`` power of the echo."""
         self._variance *= _STAYS**2
         self._variance += (1 - _STAYS**2) * _power(self._response)
         own = _SHARE * np.einsum("pf,pf->f", self._input_powers, self._variance)
-        heard = np.convolve(np.pad(_power(error), 2, mode="edge"), _NEIGHBOURS, "valid")
+        power = _power(error)
+        expected = own + _UNMODELLED * _SHARE * echo + _LEAST_POWER
+        self._excess = float(power[_VOICE_BINS].sum() / expected[_VOICE_BINS].sum())
+        heard = np.convolve(np.pad(power, 2, mode="edge"), _NEIGHBOURS, "valid")
         self._near_power = _MEMORY * self._near_power + (1 - _MEMORY) * heard
         gain = self._variance / (own + np.maximum(self._near_power, _LEAST_POWER))
         self._response += _constrained(np.conj(self._inputs) * gain * error)
@@ -103,7 +119,7 @@ class AdaptiveFilter:
         powers = float(np.dot(captured, captured)), float(np.dot(left, left))
         self._captured_power = _LOST_MEMORY * self._captured_power + (1 - _LOST_MEMORY) * powers[0]
         self._left_power = _LOST_MEMORY * self._left_power + (1 - _LOST_MEMORY) * powers[1]
-        if self._left_power > _LOST * self._captured_power:
+        if self._left_power > _LOST * self._captured_power and self._excess > _LOST:
             self._restart()
             self._left_power = self._captured_power
         return captured if powers[1] > _ODD_RATIO * powers[0] else left

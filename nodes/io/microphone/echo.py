@@ -1,13 +1,14 @@
 """Echo cancellation: takes the avatar's voice out of what the microphone captures. It knows no device and no ports.
 
-Two steps. An adaptive filter lowers what the room returns linearly by 12 dB, and leaves a user who speaks at the same
-time as he is. WebRTC's audio processing suppresses the rest: reverberation beyond the filter, distortion of
-the loudspeaker. Alone, it suppresses the user together with an echo that is as loud. Both need a reference that keeps
-pace with the microphone, which :class:`ReferenceReader` gives them.
+Two steps. An adaptive filter takes out what the room returns linearly, and leaves a user who speaks at the same time as
+he is. WebRTC's audio processing suppresses the rest: reverberation beyond the filter, distortion of the loudspeaker.
+It suppresses a user who speaks meanwhile, too, so while the filter leaves far more than an echo may leave, what it
+leaves is sent and the second step is left out. Both need a reference that keeps pace with the microphone,
+which :class:`ReferenceReader` gives them.
 """
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,8 +32,14 @@ _LOUD_POWER = 10 ** (-50 / 10)
 _TAIL_FRAMES = 40  # for which a loud reference may be heard
 _SMOOTHING = 0.1  # of powers, per frame
 _RESIDUAL_SHARE = 10 ** (-6 / 10)  # the echo of an unknown room is taken down by at least as much at once
+_VOICE_EXCESS = 12.0  # over what an echo may leave: somebody speaks, though the room is hardly known
+_VOICE_FRAMES = 20  # for which he goes on speaking
+_CLEAR_EXCESS = 20.0  # from which a voice in a known room is so clear that nothing has to be suppressed in it
+_CLEAR_EXCESS_UNKNOWN = 100.0  # the same while the room is learned; no echo reaches it
+_CLEAR_FRAMES = 8  # two blocks, so that it is not switched within a syllable
+_FADE = np.linspace(0.0, 1.0, FRAME_SAMPLES, dtype=np.float32)
 _PATIENCE_S = 0.1  # from capture on; beyond what devices and messages take together
-_LEFT_IN = 0.25  # of the linear echo, -12 dB: a processor that hears none of it lets distortion pass
+_LEFT_IN = 0.15  # of the linear echo, -16 dB: a processor that hears none of it lets distortion pass
 _FULL_SCALE = 32_767.0
 
 
@@ -113,6 +120,22 @@ class ReferenceReader:
         return reference
 
 
+class Parts(NamedTuple):
+    """Samples of the same time, each ``[n]``.
+
+    Attributes:
+        captured: As the microphone got them.
+        left: Without the linear echo.
+        lowered: With a little of it, for the processor.
+        played: What was heard from the loudspeaker.
+    """
+
+    captured: FloatArray
+    left: FloatArray
+    lowered: FloatArray
+    played: FloatArray
+
+
 class LinearCanceller:
     """The adaptive filter, with a reference that follows the drift of clocks.
 
@@ -130,14 +153,20 @@ class LinearCanceller:
         """Samples by which the reference is read ahead of what the clock says."""
         return self._drift.lead
 
-    def process(self, captured: FloatArray, captured_s: float) -> tuple[FloatArray, FloatArray]:
-        """``[640]`` captured samples with the linear echo 12 dB lower, and the ``[640]`` of the reference."""
+    @property
+    def excess(self) -> float:
+        """See :attr:`~nodes.io.microphone.adaptive_filter.AdaptiveFilter.excess`."""
+        return self._filter.excess
+
+    def process(self, captured: FloatArray, captured_s: float) -> Parts:
+        """``[640]`` captured samples with the linear echo out of them, and 16 dB lower."""
         if self._filter.silent and (whole := self._drift.take_whole()):
             self._filter.shift(whole)
         reference = self._reader.next(captured_s, self._drift.lead)
         left = self._filter.process(captured, reference)
         self._drift.update(self._filter.echo, captured)
-        return (left + _LEFT_IN * self._filter.echo).astype(np.float32), reference
+        lowered = (left + _LEFT_IN * self._filter.echo).astype(np.float32)
+        return Parts(captured, left, lowered, reference)
 
 
 class Knowledge(Enum):
@@ -145,8 +174,10 @@ class Knowledge(Enum):
 
     NONE -> SOME after 1.5 s -> GOOD after 6 s of loud sound.
 
-    - ``NONE``: the microphone is silent wherever there may be an echo.
-    - ``SOME``: it is silent where the canceller takes out so much that what is left must be echo.
+    - ``NONE``: the microphone is silent wherever there may be an echo, unless the adaptive filter leaves more than an
+      echo in an unknown room can be: then somebody speaks.
+    - ``SOME``: the same, and without an adaptive filter it is silent where the canceller takes out so much that what is
+      left must be echo.
     - ``GOOD``: what the canceller leaves is sent.
     """
 
@@ -171,6 +202,8 @@ class EchoCanceller:
         self._linear = LinearCanceller(self._reader) if linear else None
         self._loud_frames = 0
         self._tail = 0
+        self._voice = self._clear = 0
+        self._share = 0.0
         self._captured = self._left = 0.0
 
     @property
@@ -194,19 +227,28 @@ class EchoCanceller:
 
     def process(self, captured: FloatArray, captured_s: float) -> FloatArray:
         """``[640]`` samples, whose first was captured at a monotonic time, without the echo in them."""
-        left, reference = captured, np.zeros(BLOCK_SAMPLES, np.float32)
+        parts = Parts(captured, captured, captured, np.zeros(BLOCK_SAMPLES, np.float32))
         if not self._stage.running(captured_s):
             self._reader.forget()
         elif self._linear is None:
-            reference = self._reader.next(captured_s)
+            parts = parts._replace(played=self._reader.next(captured_s))
         else:
-            left, reference = self._linear.process(captured, captured_s)
-        frames = (array.reshape(-1, FRAME_SAMPLES) for array in (captured, left, reference))
-        return np.concatenate([self._frame(*parts) for parts in zip(*frames, strict=True)])
+            parts = self._linear.process(captured, captured_s)
+            self._weigh(self._linear.excess)
+        frames = (array.reshape(-1, FRAME_SAMPLES) for array in parts)
+        return np.concatenate([self._frame(Parts(*frame)) for frame in zip(*frames, strict=True)])
 
-    def _frame(self, captured: FloatArray, linear: FloatArray, reference: FloatArray) -> FloatArray:
-        """Ten milliseconds: as captured, with less of the linear echo, and as played."""
-        left = self._processor.process(linear, reference)
+    def _weigh(self, excess: float) -> None:
+        """Note how certain it is that somebody speaks."""
+        if excess >= _VOICE_EXCESS:
+            self._voice = _VOICE_FRAMES
+        if excess >= (_CLEAR_EXCESS if self.knowledge is Knowledge.GOOD else _CLEAR_EXCESS_UNKNOWN):
+            self._clear = _CLEAR_FRAMES
+
+    def _frame(self, frame: Parts) -> FloatArray:
+        """Ten milliseconds without echo."""
+        captured, reference = frame.captured, frame.played
+        left = self._clearer(self._processor.process(frame.lowered, reference), frame.left)
         if self.knowledge is Knowledge.GOOD:
             return left
         self._captured += _SMOOTHING * (_power(captured) - self._captured)
@@ -215,8 +257,21 @@ class EchoCanceller:
         if _power(reference) > _LOUD_POWER:
             self._loud_frames += 1
             self._tail = _TAIL_FRAMES
-        residual = self.knowledge is Knowledge.NONE or self._left < _RESIDUAL_SHARE * self._captured
-        return np.zeros_like(left) if residual and self._tail else left
+        self._voice = max(0, self._voice - 1)
+        return np.zeros_like(left) if self._tail and self._may_be_echo() else left
+
+    def _clearer(self, processed: FloatArray, left: FloatArray) -> FloatArray:
+        """The processor's frame, or what the filter left where that is clear, with a fade between them."""
+        before, self._share = self._share, float(self._clear > 0)
+        self._clear = max(0, self._clear - 1)
+        share = before + (self._share - before) * _FADE
+        return (share * left + (1.0 - share) * processed).astype(np.float32)
+
+    def _may_be_echo(self) -> bool:
+        """Whether what is left of a frame may be nothing but echo of a room that is hardly known."""
+        if self._linear is not None:
+            return self._voice == 0
+        return self.knowledge is Knowledge.NONE or self._left < _RESIDUAL_SHARE * self._captured
 
 
 def _power(samples: FloatArray) -> float:

@@ -20,7 +20,8 @@ _JOIN_S = 0.05  # chunks further from where they are expected begin a new run
 _OVERLAP_S = 1.0  # a chunk that lies further back than this is not doubled sound, but a clock that was set back
 _LARGEST_SLEW = 0.005
 _LARGEST_GAP_S = 60.0
-_PATIENCE_S = 1.0  # how long is waited for a voice
+_PATIENCE_S = 1.0  # how long is waited for a voice that has stopped coming
+_FURTHEST_BEHIND_S = 8.0  # the same for one that comes, but late: on a busy machine sound waits behind pictures
 
 
 @dataclass
@@ -153,9 +154,9 @@ class Soundtrack:
 
     def ready(self, now_s: float) -> int:
         """File position up to which no more sound is to be expected."""
-        known = [track.known_to_s for track in self.tracks.values() if track.alive(now_s)]
-        oldest_s = now_s - _PATIENCE_S
-        return max(0, int(max(oldest_s, min([now_s, *known]) if known else oldest_s) * SOUND_HZ))
+        known_s = [track.known_to_s for track in self.tracks.values() if track.alive(now_s)]
+        ready_s = max(now_s - _FURTHEST_BEHIND_S, min(now_s, *known_s)) if known_s else now_s - _PATIENCE_S
+        return max(0, int(ready_s * SOUND_HZ))
 
     def read(self, last: int) -> Mixed:
         """The sound from where the last call ended up to a file position."""

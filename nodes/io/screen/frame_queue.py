@@ -13,7 +13,7 @@ from mio.contracts.rates import VIDEO_FPS
 _CAPACITY = 8
 _FRAME_S = 1.0 / VIDEO_FPS
 _FURTHEST_AHEAD_S = 2.0  # a picture further ahead belongs to another epoch of the clock
-_KEPT_TIMES = 20_000
+_KEPT_TIMES = 4_096  # two and a half minutes
 
 
 @dataclass
@@ -25,8 +25,8 @@ class Punctuality:
         shown: Pictures that were shown.
         late: Those that were shown more than a frame after their time.
         dropped: Pictures that were never shown, because a newer one was due or their time made no sense.
-        lateness_ms: Time of showing minus stage time, of each.
-        interval_ms: Time between two that were shown.
+        lateness_ms: Time of showing minus stage time, of the last few thousand.
+        interval_ms: Time between two that were shown, of the last few thousand.
     """
 
     received: int = 0

@@ -17,16 +17,17 @@ from mio.contracts.rates import SPEECH_HZ
 from nodes.io.devices import device_name
 from nodes.io.portaudio import PortAudio
 from nodes.io.speaker.config import SpeakerConfig
-from nodes.io.speaker.outputs import SoundCardOutput
+from nodes.io.speaker.outputs import Handed, SoundCardOutput
 from nodes.io.speaker.play_queue import PlayQueue
 from nodes.io.speaker.playout import Playout
 from nodes.io.speaker.voice import Voice
 
 _TICK_HZ = 25.0
 _TICKS_PER_CLOCK = 2  # 12.5 Hz; changes are told at once
-_DUCK_SAMPLES = SPEECH_HZ * 30 // 1000
+_DUCK_SAMPLES = SPEECH_HZ * 20 // 1000
 _RESUME_SAMPLES = SPEECH_HZ * 80 // 1000
-_STOP_SAMPLES = SPEECH_HZ * 30 // 1000
+_STOP_SAMPLES = SPEECH_HZ * 20 // 1000
+_MESSAGE_SAMPLES = SPEECH_HZ * 200 // 1000  # of what was played: after a stall it is told in pieces, as at other times
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class SpeakerEngine(Engine):
         if self._state.epoch < 0:
             self._state.epoch = now_ns // 1_000_000  # grows with every start, as CLOCK_MONOTONIC does
         for block in self._playout.poll(now_ns):
-            yield "played", AudioChunk(samples=block.samples, sample_rate=SPEECH_HZ, start_sample=block.position)
+            yield from _as_messages(block)
         early, self._early = self._early, []
         for message in early:
             yield from self.step("", message)
@@ -298,6 +299,13 @@ class SpeakerEngine(Engine):
             heard_char=voice.heard_char(heard),
             uncertainty_s=self._playout.uncertainty_s,
         )
+
+
+def _as_messages(block: Handed) -> Outputs:
+    """What was played, in messages of a bounded size."""
+    for start in range(0, len(block.samples), _MESSAGE_SAMPLES):
+        samples = block.samples[start : start + _MESSAGE_SAMPLES]
+        yield "played", AudioChunk(samples=samples, sample_rate=SPEECH_HZ, start_sample=block.position + start)
 
 
 def build_engine(config: SpeakerConfig) -> SpeakerEngine:

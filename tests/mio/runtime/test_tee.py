@@ -153,7 +153,7 @@ def test_a_collector_that_goes_away_is_forgotten(deaf: Path) -> None:
     tees.attach(deaf, "whole", {})
     (tee,) = tees._tees
     tee._socket.shutdown(socket.SHUT_RDWR)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while tees._tees and time.monotonic() < deadline:
         tees.pulled()
         time.sleep(0.01)

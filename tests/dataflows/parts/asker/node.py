@@ -1,0 +1,3 @@
+from mio.runtime import serve
+
+serve("asker")
