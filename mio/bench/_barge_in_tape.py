@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mio.contracts.arkit import ARKIT_INDEX
-from mio.contracts.messages import AudioChunk, Clock, FaceMotion, FloatArray, Message, Reply, Speech
+from mio.contracts.messages import AudioChunk, Clock, FaceMotion, FloatArray, Interrupt, Message, Reply, Speech
 from mio.contracts.rates import FACE_FPS, SPEECH_HZ
 from mio.contracts.stage import StageClock
 from mio.contracts.wire import decode
@@ -16,6 +16,7 @@ from mio.tape.contents import Tape
 from mio.tape.format import metadata_of, value_of
 
 _FRAME = SPEECH_HZ // 100
+_FRAME_MS = 10.0
 _AUDIBLE_DB = -45.0
 _SILENT_DB = -65.0
 _DUCKED_DB = -20.0
@@ -32,15 +33,20 @@ class Timed(NamedTuple):
     message: Message
 
 
-class Streams:
-    """The messages of a tape by node and output."""
+def of_tape(tape: Tape) -> dict[tuple[str, str], list[Timed]]:
+    """The messages of a tape by node and output, without pictures and the microphone's sound."""
+    return {
+        key: [Timed(event.at_ns, decode(value_of(event, "/".join(key)), metadata_of(event))) for event in events]
+        for key, events in tape.streams().items()
+        if key[1] not in ("frame", "audio")
+    }
 
-    def __init__(self, tape: Tape) -> None:
-        self._streams = {
-            key: [Timed(event.at_ns, decode(value_of(event, "/".join(key)), metadata_of(event))) for event in events]
-            for key, events in tape.streams().items()
-            if key[1] not in ("frame", "audio")
-        }
+
+class Streams:
+    """A conversation: messages by node and output."""
+
+    def __init__(self, streams: dict[tuple[str, str], list[Timed]]) -> None:
+        self._streams = streams
         self.clocks = [timed.message for timed in self.of("speaker", "clock") if isinstance(timed.message, Clock)]
         if not self.clocks:
             raise MioError("the recording has no clock of the speaker", "see the flow's log")
@@ -94,7 +100,8 @@ class Moments(NamedTuple):
     """Milliseconds from the acoustic onset; None for what did not happen.
 
     Attributes:
-        ducked: The avatar's sound is 20 dB below what it would have been.
+        ducked: From here on the avatar's sound is 20 dB below what it would have been, wherever that can be heard. Not
+            before it was lowered, though it may have paused; None if it never was.
         stopped: It is silent for good.
         mouth: The mouth is closed for good.
         finished: Whether the turn's sound was heard to its end, at its full level.
@@ -123,22 +130,36 @@ def moments(streams: Streams, onset_ns: int, segment_id: int) -> Moments:
     start = round(clock.stage_s * SPEECH_HZ) - clock.heard_sample
     expected = streams.speech(segment_id)
     onset = round(onset_s * SPEECH_HZ)
-    heard = _cut(streams.played, onset, start + len(expected) - onset)
+    next_s = _next_turn(streams, segment_id, onset_s)
+    heard = _cut(streams.played, onset, min(start + len(expected), round(next_s * SPEECH_HZ)) - onset)
     meant = _cut(expected, onset - start, len(heard))
-    last_s = _last_audible_s(streams.played, onset, _next_turn(streams, segment_id, onset_s))
+    last_s = _last_audible_s(streams.played, onset, next_s)
     return Moments(
-        ducked=_ducked_ms(heard, meant),
+        ducked=_ducked_ms(heard, meant, _lowered_ms(streams, onset_ns, segment_id)),
         stopped=None if last_s is None else 1e3 * (last_s - onset_s),
         mouth=_closed_ms(*streams.jaw(), onset_s),
         finished=_finished(streams, segment_id),
     )
 
 
-def _ducked_ms(heard: FloatArray, meant: FloatArray) -> float | None:
-    """When what is heard is first 20 dB below what was meant to be; pauses do not count."""
+def _lowered_ms(streams: Streams, onset_ns: int, segment_id: int) -> float | None:
+    """When a turn was first told to be softer or to stop, after an onset."""
+    told = (
+        at_ns
+        for at_ns, message in streams.of("listener", "interrupt")
+        if isinstance(message, Interrupt) and message.segment_id == segment_id and message.action != "resume"
+    )
+    first = next((at_ns for at_ns in told if at_ns > onset_ns), None)
+    return None if first is None else (first - onset_ns) / 1e6
+
+
+def _ducked_ms(heard: FloatArray, meant: FloatArray, lowered_ms: float | None) -> float | None:
+    """End of the last frame that is heard and less than 20 dB below what was meant to be."""
+    if lowered_ms is None:
+        return None
     levels, wanted = _levels_db(heard), _levels_db(meant)
-    low = np.flatnonzero((wanted > _AUDIBLE_DB) & (levels < wanted + _DUCKED_DB))
-    return float(low[0]) * 10.0 if len(low) else None
+    loud = np.flatnonzero((wanted > _AUDIBLE_DB) & (levels >= wanted + _DUCKED_DB))
+    return max(lowered_ms, (float(loud[-1]) + 1) * _FRAME_MS if len(loud) else 0.0)
 
 
 def _last_audible_s(played: FloatArray, onset: int, until_s: float) -> float | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from mio.bench._barge_in_tape import Timed
 from mio.contracts.engine import Engine
 from mio.contracts.messages import AudioChunk, Clock, FloatArray, Interrupt, Message, Speech, Tick, Transcript, Turn
 from nodes.io.microphone.config import EchoConfig, MicrophoneConfig, SimulatedRoom
@@ -164,6 +165,9 @@ class _Director:
 class EchoStage:
     """One run: the avatar speaks in a room, perhaps with a user in it.
 
+    Attributes:
+        streams: What was spoken, played and decided, by node and output, in nanoseconds of fake time.
+
     Args:
         room: The room and the user's lines; its log is where the lines are read from.
         listener: Hears the microphone; in its initial state.
@@ -188,6 +192,7 @@ class EchoStage:
         self._spoken: list[bool] = []
         self._speaking = False
         self._outcome = Outcome(0.0, 0.0, [], [], [], [], [], 0.0)
+        self.streams: dict[tuple[str, str], list[Timed]] = {}
 
     def run(self, seconds: float, *, until_said: bool = False) -> Outcome:
         """Let time pass.
@@ -230,6 +235,7 @@ class EchoStage:
             if number % _TICK_STEPS[name] == 0:
                 self._feed(engine, "tick", Tick(mono_ns=self._now_ns))
         for speech in self._director.speech(self._now_s):
+            self._keep("talker", "speech", speech)
             self._feed(self._speaker, "speech", speech)
 
     def _feed(self, engine: Engine, port: str, message: Message) -> None:
@@ -241,16 +247,19 @@ class EchoStage:
     def _route(self, port: str, message: Message) -> None:
         match message:
             case AudioChunk() if port == "played":
+                self._keep("speaker", "played", message)
                 self._feed(self._microphone, "reference", message)
             case AudioChunk():
                 self._sent.append(message.samples)
                 self._feed(self._listener, "audio", message)
             case Clock():
+                self._keep("speaker", "clock", message)
                 self._speaking = message.segment_id != 0 and message.heard_sample >= 0 and not message.fin
                 self._director.take(message, self._now_s)
                 self._feed(self._microphone, "clock", message)
                 self._feed(self._listener, "clock", message)
             case Interrupt():
+                self._keep("listener", "interrupt", message)
                 if message.action == "duck":
                     self._outcome.ducks.append(self._now_s)
                 self._feed(self._speaker, "interrupt", message)
@@ -262,6 +271,9 @@ class EchoStage:
                 self._outcome.finals.append((self._now_s, message.text))
             case _:
                 pass
+
+    def _keep(self, node: str, port: str, message: Message) -> None:
+        self.streams.setdefault((node, port), []).append(Timed(self._now_ns, message))
 
     def _rows(self) -> list[dict[str, Any]]:
         """The room's log."""

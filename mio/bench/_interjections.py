@@ -1,7 +1,9 @@
 """What people do while somebody else speaks: interruptions and backchannels, as sound.
 
-Words are spoken by voices of espeak-ng. Coughs, throat clearing, sneezes, knocks and clicks are synthesised: bursts of
-filtered noise with the envelopes that such sounds have (a cough: explosion, then a longer, weaker voiced phase).
+Words are spoken by voices of espeak-ng. It spells "mhm" out as letters, so that is synthesised: two hums, the
+second one higher, with a breath between them. Coughs, throat clearing, sneezes, knocks and clicks are synthesised:
+bursts of filtered noise with the envelopes that such sounds have (a cough: explosion, then a longer, weaker voiced
+phase).
 """
 
 from collections.abc import Callable
@@ -38,7 +40,7 @@ INTERRUPTIONS = (
     "I do not want to hear that story again.",
 )
 
-WORDS = ("mhm", "uh huh", "yeah", "right", "okay", "wow", "I see", "oh", "really", "ha ha ha", "yes", "aha")
+WORDS = ("hmm", "uh huh", "yeah", "right", "okay", "wow", "I see", "oh", "really", "ha ha ha", "yes", "aha")
 
 Wide = npt.NDArray[np.floating]
 
@@ -77,6 +79,7 @@ def noises(seed: int) -> list[Interjection]:
         "knock": _knock,
         "click": _click,
         "hum": _hum,
+        "mhm": _mhm,
         "breath": _breath,
     }
     made = [Interjection(kind, "synthesised", _normal(make(draw))) for kind, make in makers.items()]
@@ -113,6 +116,14 @@ def _click(draw: np.random.Generator) -> Wide:
 
 def _hum(draw: np.random.Generator) -> Wide:
     return _pulses(draw, 0.45, 150.0, highest_hz=700.0) * np.hanning(round(0.45 * MICROPHONE_HZ))
+
+
+def _mhm(draw: np.random.Generator) -> Wide:
+    first, second = (
+        _pulses(draw, seconds, pitch_hz, highest_hz=700.0) * np.hanning(round(seconds * MICROPHONE_HZ))
+        for seconds, pitch_hz in ((0.18, 120.0), (0.26, 150.0))
+    )
+    return np.concatenate([first, 0.05 * _band(draw, 0.06, 300.0, 3_500.0), second])
 
 
 def _breath(draw: np.random.Generator) -> Wide:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nodes.thinker.encoder import packaged_model
+from mio.sentences.encoder import packaged_model
 from nodes.thinker.pronunciation import Pronunciation
 from nodes.thinker.words import plain
 

@@ -1,19 +1,17 @@
 """Recorded sentences of the speech set, for benchmarks: a manifest and Ogg-Opus recordings in tar files."""
 
-import io
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
 from mio.contracts.rates import MICROPHONE_HZ
 from mio.errors import MioError
+from mio.speech_set import MANIFEST, read_manifest, read_recording
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -29,7 +27,7 @@ class Recorded(NamedTuple):
     Attributes:
         speaker: Name of the speaker, or of the speakers' group.
         text: What was read.
-        sound: ``[n]`` at 16 kHz.
+        sound: ``[n]`` at the rate that was asked for.
     """
 
     speaker: str
@@ -46,12 +44,14 @@ def data_folder(given: Path | None) -> Path | None:
     folder = given or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
     if folder is None:
         return None
-    if not (folder / "speech" / "manifest.jsonl").is_file():
+    if not (folder / MANIFEST).is_file():
         raise MioError(f"{folder}: no speech/manifest.jsonl", f"name the data folder with --data or {ENVIRONMENT}")
     return folder
 
 
-def recordings(folder: Path, tar: str, split: str | None, count: int, seed: int) -> Iterator[Recorded]:
+def recordings(
+    folder: Path, tar: str, split: str | None, count: int, seed: int, sample_rate: int = MICROPHONE_HZ
+) -> Iterator[Recorded]:
     """Some of a speaker's sentences, drawn without repetition.
 
     Args:
@@ -60,16 +60,13 @@ def recordings(folder: Path, tar: str, split: str | None, count: int, seed: int)
         split: ``train``, ``val`` or ``test``; all of them if None.
         count: How many at most.
         seed: Of the draw.
+        sample_rate: Hz of the sound.
     """
-    lines = (folder / "speech" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    mine = [row for row in rows if row["tar"] == tar and split in (None, row["split"])]
+    mine = [row for row in read_manifest(folder) if row["tar"] == tar and split in (None, row["split"])]
     for number in np.random.default_rng(seed).permutation(len(mine))[:count]:
         row = mine[number]
-        with (folder / "speech" / tar).open("rb") as file:
-            file.seek(row["offset"])
-            samples, rate = soundfile.read(io.BytesIO(file.read(row["size"])), dtype="float32")
-        sound = samples if rate == MICROPHONE_HZ else soxr.resample(samples, rate, MICROPHONE_HZ)
+        samples, rate = read_recording(folder, row)
+        sound = samples if rate == sample_rate else soxr.resample(samples, rate, sample_rate)
         yield Recorded(row["speaker"], row["text"], np.asarray(sound, np.float32))
 
 

@@ -3,11 +3,13 @@
 Users ask something with a long answer and talk over it at a random moment: half of them interrupt, half only say "mhm",
 cough or make a noise; half of both with the avatar's echo in the microphone. The live flow runs in real time in a
 simulated room; everything is timed in its recording, from the onset in the user's clean sound to output samples.
-Interruptions with --data include recorded voices; noises are synthesised.
+Interruptions with --data include recorded voices; noises are synthesised. --offline leaves out the flow: the deciding
+engines are stepped in fake time, which takes two minutes and counts no computing.
 """
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +19,8 @@ import numpy as np
 import yaml
 
 from mio.audio import write_wav
-from mio.bench._barge_in_tape import Moments, Streams, first_after, moments
+from mio.bench._barge_in_rehearsal import Rehearsal
+from mio.bench._barge_in_tape import Moments, Streams, first_after, moments, of_tape
 from mio.bench._interjections import INTERRUPTIONS, WORDS, Interjection, noises, spoken
 from mio.bench._speech_set import data_folder, recordings
 from mio.bench.report import Report, percentile
@@ -35,7 +38,7 @@ from mio.runtime.control import running_flows
 from mio.tape.contents import Tape
 from mio.tape.recording import Options, Recorder
 
-DURATION = "about 16 min"
+DURATION = "about 16 min, 2 min with --offline"
 
 _LEVEL_DB = -26.0  # of users, and nearly of the echo in the room
 _ECHO = RoomSettings(delay_ms=60.0, seed=1)
@@ -48,6 +51,7 @@ _LEAST_ANSWER_CHARS = 130
 _JUDGED_WITHIN_S = 3.0  # after the end of what was said
 _NODES_LEFT_OUT = ("screen", "renderer")
 _DATA_SENTENCES = 6
+_CASES_PER_SPARE = 6  # a question that is misheard gets an answer too short to be talked over
 
 
 class _Case(NamedTuple):
@@ -65,17 +69,19 @@ class _Result(NamedTuple):
         case: The case.
         echo: Whether the room had an echo.
         committed: Whether the listener ended the avatar's turn.
+        lowered_for_ms: How long it had lowered the voice until it let it go on; None if it never did both.
         moments: When what was heard and seen changed.
         stages: When each node acted, ms from the onset.
-        kept: Whether the transcript has exactly those words of the turn that were heard.
+        kept: Whether the transcript has exactly those words of the turn that were heard; None if nobody writes one.
     """
 
     case: _Case
     echo: bool
     committed: bool
+    lowered_for_ms: float | None
     moments: Moments
     stages: dict[str, float]
-    kept: bool
+    kept: bool | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,21 +93,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--character", type=Path, default=share("characters", "mara"), help="character pack (mara)")
     parser.add_argument("--seed", type=int, default=0, help="of order, voices and moments")
     parser.add_argument("--folder", type=Path, default=Path("out/bench/barge-in"), help="for recordings and logs")
+    parser.add_argument("--offline", action="store_true", help="decisions only: engines in fake time, no flow, no face")
     parser.add_argument("--full", action="store_true", help="with renderer and screen, at low quality")
 
 
 def run(args: argparse.Namespace, report: Report) -> None:
     """Run both halves and report all cases."""
     data = data_folder(args.data)
-    cases = _cases(args.cases, args.character, data, args.seed)
+    spare = 0 if args.offline else math.ceil(args.cases / _CASES_PER_SPARE)
+    cases = _cases(args.cases + spare, args.character, data, args.seed)
     results: list[_Result] = []
+    rehearsal = Rehearsal(args.character, args.seed) if args.offline else None
     for echo, half in ((True, cases[::2]), (False, cases[1::2])):
-        if half:
-            folder = args.folder.resolve() / ("echo" if echo else "headphones")
-            results += _converse(half, folder, args, _ECHO if echo else _HEADPHONES)
+        folder = args.folder.resolve() / ("echo" if echo else "headphones")
+        room = _ECHO if echo else _HEADPHONES
+        if half and rehearsal is not None:
+            found = _rehearse(half, folder, args.seed, room, rehearsal)
+        else:
+            found = _converse(half, folder, args, room) if half else []
+        results += _evenly(found, math.ceil(args.cases / 4))
     if not results:
         raise MioError("no case took place", f"see the logs in {args.folder}")
-    _report_cases(report, results, len(cases))
+    _report_cases(report, results, args.cases)
+    if rehearsal is None:
+        kept = sum(result.kept is True for result in results)
+        report.figure("transcripts_right", kept, target=len(results), at_least=True)
     _report_interruptions(report, [result for result in results if result.case.interrupts])
     _report_backchannels(report, [result for result in results if not result.case.interrupts])
     if data is None:
@@ -134,6 +150,12 @@ def _cases(count: int, character: Path, data: Path | None, seed: int) -> list[_C
     return cases
 
 
+def _evenly(results: Sequence[_Result], per_kind: int) -> list[_Result]:
+    """The first interruptions and backchannels, as many of each."""
+    kinds = ([one for one in results if one.case.interrupts is interrupts] for interrupts in (True, False))
+    return [one for kind in kinds for one in kind[:per_kind]]
+
+
 def _recorded(data: Path, seed: int) -> list[Interjection]:
     """Sentences that people read, as interruptions."""
     tars = (("en_kathleen.tar", "test"), ("en_speechocean_adults.tar", None))
@@ -141,6 +163,24 @@ def _recorded(data: Path, seed: int) -> list[Interjection]:
         Interjection(one.text, one.speaker, one.sound)
         for tar, split in tars
         for one in recordings(data, tar, split, _DATA_SENTENCES // 2, seed)
+    ]
+
+
+def _rehearse(
+    cases: Sequence[_Case], folder: Path, seed: int, room: RoomSettings, rehearsal: Rehearsal
+) -> list[_Result]:
+    """One conversation in one room, in fake time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draw = np.random.default_rng(seed)
+    sounds = [
+        (Path(_written(folder / f"{number}-over.wav", case.said)), float(draw.uniform(_EARLIEST_S, _LATEST_S)))
+        for number, case in enumerate(cases)
+    ]
+    streams, said = rehearsal.converse(sounds, room, folder)
+    return [
+        _result(case, streams, said[number], None, echo=room is _ECHO)
+        for number, case in enumerate(cases)
+        if number in said
     ]
 
 
@@ -166,7 +206,7 @@ def _converse(cases: Sequence[_Case], folder: Path, args: argparse.Namespace, ro
         recorder = Recorder(find_flow(own), tape, Options("none"))
         recorder.run(_PER_CASE_S * len(cases), lambda: not running.running or _is_over(log, len(lines)))
     transcript = (folder / "transcript.md").read_text(encoding="utf-8")
-    streams = Streams(Tape(tape))
+    streams = Streams(of_tape(Tape(tape)))
     said = {row["line"]: row for row in _rows(log) if row["said"]}
     echo = room is _ECHO
     return [
@@ -226,7 +266,7 @@ def _rows(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _result(case: _Case, streams: Streams, row: dict[str, Any], transcript: str, *, echo: bool) -> _Result:
+def _result(case: _Case, streams: Streams, row: dict[str, Any], transcript: str | None, *, echo: bool) -> _Result:
     segment_id, length_ns = row["segment_id"], round(row["length_s"] * 1e9)
     try:
         after_s = onset_s(case.said.sound, MICROPHONE_HZ)
@@ -243,9 +283,28 @@ def _result(case: _Case, streams: Streams, row: dict[str, Any], transcript: str,
     commits = [at_ns for at_ns, action in interrupts if action == "commit"]
     if commits:
         stages |= _stages(streams, commits[0], onset_ns, segment_id)
-    heard = streams.heard_text(segment_id)
-    kept = f" {heard} ...\n" in transcript or f" {heard}\n" in transcript or not heard
-    return _Result(case, echo, bool(commits), moments(streams, onset_ns, segment_id), stages, kept)
+    kept = None if transcript is None else _keeps(transcript, streams.heard_text(segment_id))
+    found = moments(streams, onset_ns, segment_id)
+    return _Result(case, echo, bool(commits), lowered_for_ms(interrupts), found, stages, kept)
+
+
+def lowered_for_ms(interrupts: Sequence[tuple[int, str]]) -> float | None:
+    """Time between each duck and the resume after it, together; None if there is no such pair.
+
+    Args:
+        interrupts: When the listener said what of a turn, ns, in order.
+    """
+    lowered_ns, since_ns = 0, None
+    for at_ns, action in interrupts:
+        if action == "duck" and since_ns is None:
+            since_ns = at_ns
+        elif action == "resume" and since_ns is not None:
+            lowered_ns, since_ns = lowered_ns + at_ns - since_ns, None
+    return lowered_ns / 1e6 or None
+
+
+def _keeps(transcript: str, heard: str) -> bool:
+    return f" {heard} ...\n" in transcript or f" {heard}\n" in transcript or not heard
 
 
 def _stages(streams: Streams, commit_ns: int, onset_ns: int, segment_id: int) -> dict[str, float]:
@@ -270,14 +329,14 @@ def _report_cases(report: Report, results: Sequence[_Result], asked: int) -> Non
             wanted="stop" if result.case.interrupts else "go on",
             echo="yes" if result.echo else "",
             did="stopped" if result.committed else "went on",
-            ducked_ms=_cell(result.moments.ducked),
+            ducked_ms=_cell(result.moments.ducked) if result.committed else "",
+            lowered_for_ms="" if result.committed else _cell(result.lowered_for_ms),
             stopped_ms=_cell(result.moments.stopped) if result.committed else "",
             mouth_ms=_cell(result.moments.mouth) if result.committed else "",
             finished="yes" if result.moments.finished else "",
-            transcript="right" if result.kept else "wrong",
+            transcript={True: "right", False: "wrong", None: ""}[result.kept],
         )
     report.figure("cases", len(results), target=asked, at_least=True)
-    report.figure("transcripts_right", sum(result.kept for result in results), target=len(results), at_least=True)
 
 
 def _report_interruptions(report: Report, results: Sequence[_Result]) -> None:

@@ -16,14 +16,14 @@ import msgspec
 
 from mio.bench._character_judge import DIMENSIONS, Complete, JudgeError, Judgement, Scene, endpoint, judge
 from mio.bench.report import Report
-from mio.character import Character, read_character
+from mio.character import Character
 from mio.config import load_config
 from mio.contracts.engine import Engine
 from mio.contracts.messages import Message, MotionPrompt, Reply, Tick, Transcript
 from mio.errors import MioError
 from nodes.thinker.config import ThinkerConfig
 from nodes.thinker.dialogue import Dialogue
-from nodes.thinker.engine import build_engine, build_storyteller
+from nodes.thinker.engine import build_engine, build_storyteller, gather
 from nodes.thinker.persona import Persona
 from nodes.thinker.prompt import told
 from nodes.thinker.storyteller import Heard, Storyteller
@@ -77,8 +77,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
     config = load_config("thinker", ThinkerConfig)
     if args.character:
         config = msgspec.structs.replace(config, character=args.character)
-    character = read_character(config.character)
-    storyteller = build_storyteller(config, character)
+    material = gather(config)
+    character, storyteller = material.character, build_storyteller(config, material)
     judged: list[Judgement] = []
     scripts = _read_scripts(args.scenes)
     improvise = complete if args.improvise else None

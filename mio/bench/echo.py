@@ -60,6 +60,7 @@ _CLAUSES_OF_LONG = 3  # answers joined, so that a line finds the avatar still sp
 _RATE_WPM = 165
 _EARLIEST_S, _LATEST_S = 2.0, 5.0
 _PER_LINE_S = 30.0
+_RUNS = 4  # in which a line may find its moment
 _SETTLED_S = 2  # the first seconds, in which the canceller learns
 
 
@@ -191,14 +192,32 @@ class _Over:
         self._level_db = active_level_db(echo_of(sound, acoustics, MICROPHONE_HZ))
 
     def say(self, spoken: Sequence[_Spoken], listener: ListenerEngine) -> list[_Case]:
-        """Let users say their lines, each in another answer, as loud as the echo."""
+        """Let users say their lines, each in another answer, as loud as the echo.
+
+        A line that finds no moment, because the answer that was to be talked over had ended, is said in a run of its
+        own with the others that found none.
+        """
+        fresh = listener.export_state()
+        cases: list[_Case] = []
+        waiting = list(spoken)
+        for _ in range(_RUNS):
+            said = self._run(waiting, listener)
+            cases += said.values()
+            waiting = [one for number, one in enumerate(waiting) if number not in said]
+            if not waiting:
+                break
+            listener.import_state(fresh)
+        return cases
+
+    def _run(self, spoken: Sequence[_Spoken], listener: ListenerEngine) -> dict[int, _Case]:
+        """Cases of those lines that found their moment, by place."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             lines = [self._line(folder / f"{number}.wav", one) for number, one in enumerate(spoken)]
             room = SimulatedRoom(acoustics=self._acoustics, lines=lines, log=folder / "lines.jsonl")
             stage = EchoStage(room, listener, self._answers, self._echo)
             outcome = stage.run(_PER_LINE_S * len(lines), until_said=True)
-        return [_case(outcome, said, spoken[said.number]) for said in outcome.lines]
+        return {said.number: _case(outcome, said, spoken[said.number]) for said in outcome.lines}
 
     def _line(self, path: Path, spoken: _Spoken) -> Line:
         write_wav(path, at_level(spoken.sound, self._level_db), MICROPHONE_HZ)

@@ -30,7 +30,7 @@ from nodes.listener.config import ListenerConfig, MoonshineConfig, PocketSphinxC
 from nodes.listener.engine import ListenerEngine, build_engine
 from nodes.thinker.config import ThinkerConfig
 from nodes.thinker.dialogue import Dialogue
-from nodes.thinker.engine import build_storyteller
+from nodes.thinker.engine import build_storyteller, gather
 from nodes.thinker.storyteller import Heard, Storyteller
 from nodes.thinker.understanding import Verdict
 
@@ -109,7 +109,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: Report) -> None:
     """Measure each way to hear with the same sounds."""
     data = data_folder(args.data)
-    storyteller = build_storyteller(ThinkerConfig(character=args.character), read_character(args.character))
+    config = ThinkerConfig(character=args.character)
+    storyteller = build_storyteller(config, gather(config))
     chosen = _questions(args.split, args.character)[: args.questions]
     voices = STRANGERS if args.split == "demo" else VOICES
     _measure_typed(report, storyteller, chosen)

@@ -13,6 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from mio.measure.disturbance import Disturbance
+
 _PACKAGES = ("dora-rs", "numpy", "onnxruntime", "torch", "moderngl", "av", "moonshine-voice", "pocketsphinx")
 
 
@@ -32,6 +34,7 @@ class Report:
         self.notes: list[str] = []
         self.console = console or Console()
         self._began = time.monotonic()
+        self._disturbance = Disturbance()
 
     def figure(self, name: str, value: float, *, target: float | None = None, at_least: bool = False) -> None:
         """Keep one number.
@@ -67,15 +70,21 @@ class Report:
             self.console.print(_table(self.name, rest))
         for note in self.notes:
             self.console.print(f"[dim]{note}[/dim]")
+        taken_pct, others_pct = self._disturbance.shares()
+        self.console.print(
+            f"[dim]of the processors, the host took {taken_pct:.1f} %, other programs {others_pct:.1f} %[/dim]"
+        )
 
     def write(self, folder: Path) -> Path:
         """Write ``NAME.json`` into a folder and return its path."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.json"
+        shares = self._disturbance.shares()
         content = {
             "benchmark": self.name,
             "when": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "duration_s": round(time.monotonic() - self._began, 1),
+            "disturbance": {name: round(share, 1) for name, share in shares._asdict().items()},
             "figures": self.figures,
             "tables": self.tables,
             "notes": self.notes,

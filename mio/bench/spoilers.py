@@ -15,12 +15,14 @@ import numpy as np
 
 from mio.bench.report import Report, percentile
 from mio.errors import MioError
-from nodes.thinker.encoder import SentenceEncoder
-from nodes.thinker.memory.graph import Passage, Present, Source
+from mio.sentences.encoder import SentenceEncoder
+from nodes.thinker.construction.extraction import extract_graph
+from nodes.thinker.construction.manuscript import Chapter
+from nodes.thinker.lore import story_items
+from nodes.thinker.memory.graph import Node, Passage, Present, Source
 from nodes.thinker.memory.lookahead import AHEAD_ODDS
 from nodes.thinker.reading.narration import Fate, Finding, Narration, load_learnt
 from nodes.thinker.reading.overlap import content_words, token_f1
-from nodes.thinker.reading.shelf import Learnt
 from nodes.thinker.reading.windows import windows
 from nodes.thinker.training.tales import SpoilerRow, Tale, read_rows
 
@@ -46,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help=f"folder with thinker/spoiler.jsonl ({_ENVIRONMENT})")
     parser.add_argument("--split", default="val", help="which tales (default: val)")
     parser.add_argument("--held-out", type=int, metavar="N", help="every N-th tale only: what training held out")
+    parser.add_argument(
+        "--built", action="store_true", help="as `mio story build` makes graphs of them without a model"
+    )
     parser.add_argument("--threshold", type=float, default=AHEAD_ODDS, help="log odds from which on is refused")
 
 
@@ -61,7 +66,12 @@ def run(args: argparse.Namespace, report: Report) -> None:
     asked: list[Asked] = []
     for name in names:
         mine = [row for row in rows if row.story == name]
-        asked += _ask(tales[name], mine, encoder, learnt, args.threshold, report)
+        story = built_of(tales[name]) if args.built else passages_of(tales[name])
+        began = time.process_time()
+        narration = Narration(story, encoder, learnt)
+        words = sum(len(section.split()) for section in tales[name].sections)
+        report.row("reading", tale=name, words=words, cpu_s=round(time.process_time() - began, 2))
+        asked += _ask(tales[name], mine, narration, args.threshold, report)
     _measure(asked, report, args.threshold)
 
 
@@ -75,13 +85,7 @@ def _folder(given: Path | None) -> Path:
     return inner if inner.is_dir() else folder
 
 
-def _ask(
-    tale: Tale, rows: Sequence[SpoilerRow], encoder: SentenceEncoder, learnt: Learnt, threshold: float, report: Report
-) -> list[Asked]:
-    began = time.process_time()
-    narration = Narration(passages_of(tale), encoder, learnt)
-    words = sum(len(section.split()) for section in tale.sections)
-    report.row("reading", tale=tale.story, words=words, cpu_s=round(time.process_time() - began, 2))
+def _ask(tale: Tale, rows: Sequence[SpoilerRow], narration: Narration, threshold: float, report: Report) -> list[Asked]:
     whole = Present(float(len(tale.sections)))
     found: list[Asked] = []
     for row in rows:
@@ -104,6 +108,11 @@ def passages_of(tale: Tale) -> list[Passage]:
         for number, section in enumerate(tale.sections, 1)
         for part, text in enumerate(windows(section))
     ]
+
+
+def built_of(tale: Tale) -> list[Passage | Node]:
+    """A tale as the extractive builder makes a graph of it; a section is a chapter."""
+    return story_items(extract_graph([Chapter(number, "", text) for number, text in enumerate(tale.sections, 1)]))
 
 
 def leaks(said: str, row: SpoilerRow, tale: Tale) -> bool:

@@ -1,4 +1,4 @@
-"""Right answers of the story thinker to typed and to misheard questions, refusals, follow-ups, cost."""
+"""Right answers of the story thinker to typed and misheard questions, refusals, what lies ahead, follow-ups, cost."""
 
 import argparse
 import tempfile
@@ -13,11 +13,11 @@ import numpy as np
 from mio.bench._mishearing import Mishearing, error_rate
 from mio.bench.report import Report, percentile
 from mio.character import Character, read_character
+from mio.sentences.encoder import SentenceEncoder
 from nodes.thinker.config import ThinkerConfig
 from nodes.thinker.context import read_in_context
 from nodes.thinker.dialogue import Dialogue
-from nodes.thinker.encoder import SentenceEncoder
-from nodes.thinker.engine import cache_folder
+from nodes.thinker.engine import build_storyteller, cache_folder, gather
 from nodes.thinker.storyteller import Heard, Storyteller
 from nodes.thinker.understanding import Evidence, Meaning, Reading, Understanding, Verdict, Weights
 
@@ -52,6 +52,8 @@ class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unknown_unseen: list[str]
     noise: list[str]
     dialogues: list[FollowUp]
+    ahead: list[str]
+    past: list[str]
 
 
 class Case(NamedTuple):
@@ -83,6 +85,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
         _measure_right(report, f"without {left_out}", _understanding(config, character, weights), known, heard)
     _measure_right(report, "first hypothesis only", full, known, {r: _first(c) for r, c in heard.items()})
     _measure_refusals(report, full, questions)
+    _measure_present(report, build_storyteller(config, gather(config)), questions, mistakes=args.mistakes)
     _measure_dialogues(report, Storyteller(character.knowledge(), full), questions.dialogues, mistakes=args.mistakes)
     _measure_cost(report, config, character, full, heard[_RATES[-1]])
     if args.calibrate:
@@ -157,6 +160,16 @@ def _measure_refusals(report: Report, understanding: Understanding, questions: Q
         answered = sum(verdict is Verdict.CLEAR for verdict in verdicts)
         report.figure(f"{name}_not_answered", 1 - answered / len(verdicts), target=0.9, at_least=True)
         report.figure(f"{name}_as_{wanted.value}", sum(verdict is wanted for verdict in verdicts) / len(verdicts))
+
+
+def _measure_present(report: Report, storyteller: Storyteller, questions: Questions, *, mistakes: bool) -> None:
+    """What lies ahead in the character's own story cannot be known, and what lies behind must not be refused."""
+    for name, texts, wanted in (("ahead", questions.ahead, True), ("past", questions.past, False)):
+        refused = [storyteller.understand(Heard(text), Dialogue()).verdict is Verdict.AHEAD for text in texts]
+        report.figure(f"{name}_refused", sum(refused) / len(refused))
+        for text, was_refused in zip(texts, refused, strict=True):
+            if mistakes and was_refused is not wanted:
+                report.row(f"mistakes, {name}", question=text)
 
 
 def _measure_dialogues(report: Report, storyteller: Storyteller, followups: list[FollowUp], *, mistakes: bool) -> None:

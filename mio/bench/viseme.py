@@ -31,7 +31,7 @@ CLOSED_MM = 0.5
 TOUCH_MM = 1.5
 PARTED_MM = 1.0
 
-_TEXTS = (
+TEXTS = (
     "Hello, and welcome to my workshop. It is a small place, but I like it very much.",
     "My mother bought me a big blue boat when I was five. We moved it up the river, past the old mill.",
     "People often ask me why I keep so many maps. Maybe because paper remembers what people forget.",
@@ -43,7 +43,7 @@ _TEXTS = (
     "The wolf who woke up in the woods would rather choose a warm room and two good books.",
     "Thank you for visiting me. Please come back on Monday, if the weather permits!",
 )
-_SENTENCE = "Papa put five old books above the food."
+SENTENCE = "Papa put five old books above the food."
 _EMOTIONS = ("happy", "neutral", "tender", "curious", "thoughtful", "amused", "surprised", "sad")
 _QUESTIONS = (
     "Hello, I wanted to ask you something about the place where you live.",
@@ -55,7 +55,7 @@ _QUESTIONS = (
 _ONSET_S = 4.0
 
 
-class _Spoken(NamedTuple):
+class SpokenPhone(NamedTuple):
     """A phone in stage time."""
 
     symbol: str
@@ -77,8 +77,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
         _draw(args.pictures)
         report.note(f"no figures: contact sheets are in {args.pictures}")
         return
-    turns = [_speak(text, index) for index, text in enumerate(_TEXTS)]
-    voice = _user_voice(60.0 * args.minutes)
+    turns = [spoken_turn(text, index) for index, text in enumerate(TEXTS)]
+    voice = user_voice(60.0 * args.minutes)
     seen = [_speaking(turns, seed) for seed in range(1, args.seeds + 1)]
     _report_lips(report, turns, seen)
     _report_bursts(report, turns, seen)
@@ -102,11 +102,11 @@ def _draw(folder: Path) -> None:
     drawer.sheet(pictures.phones(), folder / "phones.jpg", of="mouth", columns=7, pixels=170)
     drawer.sheet(pictures.emotions(), folder / "emotions.jpg", of="head", columns=4, pixels=280)
     stage = Stage(_engine(1))
-    end_s = stage.say(1.0, _speak(_SENTENCE, 1))
+    end_s = stage.say(1.0, spoken_turn(SENTENCE, 1))
     seen = stage.run(end_s)
     spoken = pictures.moments(seen, seen.starts_s[2], seen.starts_s[2] + 2.0)
     drawer.sheet(spoken, folder / "sentence.jpg", of="lower_face", columns=10, pixels=140)
-    listening = _listening(_user_voice(60.0), 1)
+    listening = _listening(user_voice(60.0), 1)
     drawer.sheet(
         pictures.moments(listening, 1.0, 59.0, 1.16), folder / "listening.jpg", of="head", columns=10, pixels=130
     )
@@ -116,7 +116,7 @@ def _engine(seed: int) -> VisemeEngine:
     return VisemeEngine(FaceConfig(seed=seed))
 
 
-def _speak(text: str, index: int) -> list[Speech]:
+def spoken_turn(text: str, index: int) -> list[Speech]:
     """A turn as the talker sends it."""
     from nodes.talker.config import TalkerConfig
     from nodes.talker.engine import build_engine
@@ -138,7 +138,7 @@ def _speak(text: str, index: int) -> list[Speech]:
     return chunks
 
 
-def _user_voice(seconds: float) -> FloatArray:
+def user_voice(seconds: float) -> FloatArray:
     """Sentences of another voice with pauses, and a little noise."""
     import soxr
 
@@ -173,14 +173,14 @@ def _listening(voice: FloatArray, seed: int) -> Seen:
     return stage.run(len(voice) / MICROPHONE_HZ)
 
 
-def _spoken(turns: list[list[Speech]], seen: Seen) -> list[_Spoken]:
+def spoken_phones(turns: list[list[Speech]], seen: Seen) -> list[SpokenPhone]:
     """All phones in stage time."""
-    found: list[_Spoken] = []
+    found: list[SpokenPhone] = []
     for chunks in turns:
         start_s = seen.starts_s[chunks[0].segment_id]
         phones = [(p, s, t) for c in chunks for p, s, t in zip(c.phones, c.phone_start_s, c.phone_stress, strict=True)]
         for (symbol, at_s, stress), (_, next_s, _) in zip(phones, phones[1:], strict=False):
-            found.append(_Spoken(symbol, start_s + at_s, start_s + next_s, stress))
+            found.append(SpokenPhone(symbol, start_s + at_s, start_s + next_s, stress))
     return found
 
 
@@ -196,7 +196,7 @@ def _report_lips(report: Report, turns: list[list[Speech]], runs: list[Seen]) ->
     for run in runs:
         times_s = np.arange(run.first_s, run.first_s + len(run.frames) / FACE_FPS, 1.0 / VIDEO_FPS)
         mouth = gauge.measure(pictured(run.frames, run.first_s, times_s))
-        for phone in _spoken(turns, run):
+        for phone in spoken_phones(turns, run):
             inside = (times_s >= phone.start_s - 0.05) & (times_s <= phone.end_s + 0.03)
             _note(phone, mouth, inside, closed, touching, widths, opening)
     report.figure("closed_mbp_share", _share_below(closed, CLOSED_MM), target=0.9, at_least=True)
@@ -235,7 +235,7 @@ def _labial_bursts_s(turns: list[list[Speech]], run: Seen) -> list[float]:
     found: list[float] = []
     for chunks in turns:
         start_s = run.starts_s[chunks[0].segment_id]
-        phones = _spoken([chunks], run)
+        phones = spoken_phones([chunks], run)
         for burst_s in burst_times_s(np.concatenate([chunk.samples for chunk in chunks]), SPEECH_HZ):
             at_s = start_s + burst_s
             around = [phone for phone in phones if phone.start_s - 0.02 <= at_s <= phone.end_s + 0.02]
@@ -246,7 +246,7 @@ def _labial_bursts_s(turns: list[list[Speech]], run: Seen) -> list[float]:
 
 
 def _note(
-    phone: _Spoken,
+    phone: SpokenPhone,
     mouth: MouthShape,
     inside: npt.NDArray[np.bool_],
     closed: list[float],

@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -84,17 +85,20 @@ def _reads_pack(node: str) -> bool:
 
 def _check(pack: Path) -> int:
     try:
+        from mio.sentences.encoder import SentenceEncoder, embed_cached
         from nodes.renderer.config import Look
         from nodes.talker.config import VoiceSettings
         from nodes.thinker.check import check_character
+        from nodes.thinker.config import ThinkerConfig
         from nodes.thinker.construction.consistency import check_story
-        from nodes.thinker.encoder import SentenceEncoder
+        from nodes.thinker.engine import cache_folder
     except ModuleNotFoundError as error:
         raise MioError(f"checking a pack needs the package {error.name}", "pip install 'mio[all]'") from error
     character = read_character(pack)
     character.section("voice", VoiceSettings)
     character.section("look", Look)
-    problems = [*check_character(pack, SentenceEncoder()), *check_story(pack)]
+    embed = partial(embed_cached, SentenceEncoder(), folder=cache_folder(ThinkerConfig().cache_dir, character))
+    problems = [*check_character(pack, embed), *check_story(pack)]
     for problem in problems:
         print(problem)
     if not problems:

@@ -18,6 +18,8 @@ COMMANDS = {
     "doctor": "report graphics, sound, camera, GPU, versions and weights of this machine",
     "devices": "list microphones, loudspeakers, cameras and displays",
     "say": "speak a text into a sound file",
+    "codec": "turn speech into a file of 1 kbit/s, and back",
+    "voice": "make a voice of one recording, for the neural talker to speak with",
     "character": "make, check, show or use a character pack",
     "story": "build, check or show the story of a character pack",
     "memory": "list, show, export or delete what characters remember of people",

@@ -110,6 +110,7 @@ def _export(kept: dict[str, dict[str, Any]], out: Path | None) -> None:
         return
     try:
         with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)  # also if there was such a file before
             file.write(text)
     except OSError as error:
         raise MioError(f"cannot write {out}: {error.strerror}", "name another file") from error
@@ -121,13 +122,19 @@ def _delete(memories: dict[str, People], args: argparse.Namespace) -> int:
     if args.conversation is not None and len(knowing) > 1:
         raise MioError(f"{' and '.join(knowing)} remember '{args.person}'", "say whose conversation: --character NAME")
     what = f"conversation {args.conversation} of" if args.conversation is not None else "all that is remembered of"
-    if not args.yes:
-        answer = input(f"Delete {what} '{args.person}' ({', '.join(knowing)})? It cannot be undone. [y/N] ")
-        if answer.strip().lower() not in ("y", "yes"):
-            return 1
+    if not args.yes and not _agreed(f"Delete {what} '{args.person}' ({', '.join(knowing)})? It cannot be undone."):
+        return 1
     count = sum(memories[character].delete(args.person, args.conversation) for character in knowing)
     Console().print(f"Deleted: {count} conversation{'' if count == 1 else 's'}.")
     return 0
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        raise MioError("nobody answers, so nothing was deleted", "add --yes") from None
 
 
 def _when(seconds: float) -> str:

@@ -8,7 +8,12 @@ from rich.console import Console
 
 from mio.errors import MioError, did_you_mean
 
-TRAININGS = {"thinker": "nodes.thinker.training.command"}
+TRAININGS = {
+    "body": "nodes.body.training.command",
+    "face": "nodes.face.training.command",
+    "thinker": "nodes.thinker.training.command",
+    "voice": "nodes.talker.training.command",
+}
 """What can be trained, and the module with ``add_arguments`` and ``run`` that does it."""
 
 

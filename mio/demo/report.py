@@ -43,7 +43,7 @@ def measure(session: Session) -> dict[str, Any]:
         "question_text": session.conversation.heard,
         "answer_text": session.conversation.answer_text,
         **gap(files),
-        "stolen_by_host_pct": round(100 * session.stolen_share, 1),
+        "stolen_by_host_pct": round(session.stolen_pct, 1),
         "start_up_s": round(session.start_up_s, 2),
         "duration_s": round(video.duration_s, 2),
         "video_fps": round(video.fps, 3),

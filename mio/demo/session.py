@@ -4,15 +4,14 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import psutil
+from typing import NamedTuple
 
 from mio.demo.events import Conversation, Event, EventReader
 from mio.demo.progress import ProgressView, stage_lines, state_title
 from mio.demo.question import Question
 from mio.errors import MioError
 from mio.flow.running import RunningFlow
+from mio.measure.disturbance import Disturbance
 from mio.measure.processes import ProcessSampler
 from mio.paths import share
 
@@ -76,7 +75,7 @@ class Session(NamedTuple):
         cores_talking: CPU cores in use on average while the avatar spoke, by node.
         processes: CPU seconds and peak memory by node.
         start_up_s: From starting dora until the stage clock ran.
-        stolen_share: Of the CPU time that this machine wanted, how much its host gave to others.
+        stolen_pct: Of the CPU time that this machine wanted, how much its host gave to others.
     """
 
     files: Files
@@ -86,7 +85,7 @@ class Session(NamedTuple):
     cores_talking: dict[str, float]
     processes: dict[str, dict[str, float]]
     start_up_s: float
-    stolen_share: float
+    stolen_pct: float
 
 
 def run_session(
@@ -102,7 +101,7 @@ def run_session(
         env: Further environment, such as engines to use.
 
     Raises:
-        MioError: If the flow cannot start, ends early or does not answer.
+        MioError: If the flow cannot start, ends early, does not answer or leaves no recording.
     """
     files = session_files(folder)
     _clear(files)
@@ -116,7 +115,7 @@ def run_session(
         "MIO_JOURNAL__TRANSCRIPT": str(files.transcript),
         **(env or {}),
     }
-    began_s, before = time.monotonic(), psutil.cpu_times()
+    began_s, disturbance = time.monotonic(), Disturbance()
     with RunningFlow(share("dataflows", "demo.yml"), files.log, environ) as flow:
         sampler = ProcessSampler(flow.pid)
         try:
@@ -126,6 +125,9 @@ def run_session(
         finally:
             sampler.stop()
     watcher.read_rest()
+    if not files.recording.is_file():
+        remedy = f"see {files.log}; the disk may be full, or the machine too busy to keep up: close other programs"
+        raise MioError("the recorder did not finish its video", remedy)
     talking = watcher.conversation
     return Session(
         files,
@@ -135,15 +137,8 @@ def run_session(
         sampler.cores_by_name(talking.speaking_since_ns / 1e9, talking.finished_ns / 1e9),
         sampler.totals(),
         ready_s - began_s,
-        _stolen_share(before, psutil.cpu_times()),
+        disturbance.shares().taken_pct,
     )
-
-
-def _stolen_share(before: Any, after: Any) -> float:
-    stolen = getattr(after, "steal", 0.0) - getattr(before, "steal", 0.0)
-    idle = after.idle - before.idle
-    wanted = sum(after) - sum(before) - idle
-    return stolen / wanted if wanted > 0 else 0.0
 
 
 class _Watcher:

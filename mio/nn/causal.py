@@ -5,7 +5,12 @@ all that came before counts as zero. Any cutting into pieces that the layers' ra
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+_FEW = 8
+"""Outputs per pass up to which products beat oneDNN, whose convolutions first rearrange their weights: at six outputs
+of 384 channels, 0.7 ms against 0.1 ms."""
 
 Past = dict[str, Tensor]
 """What streaming layers have seen last, by layer: ``[B, ...]`` each."""
@@ -50,11 +55,11 @@ class CausalConv(nn.Module):
     def forward(self, x: Tensor, past: Past) -> Tensor:
         """``[B, inputs, T]`` to ``[B, outputs, T / stride]``."""
         if self._context == 0:
-            return self.conv(x)
+            return _convolved(self.conv, x)
         before = past.get(self._key)
         x = torch.cat((x.new_zeros(*x.shape[:2], self._context) if before is None else before, x), 2)
         past[self._key] = x[:, :, x.shape[2] - self._context :]
-        return self.conv(x)
+        return _convolved(self.conv, x)
 
 
 class CausalUpsampling(nn.Module):
@@ -77,10 +82,32 @@ class CausalUpsampling(nn.Module):
 
     def forward(self, x: Tensor, past: Past) -> Tensor:
         """``[B, inputs, T]`` to ``[B, outputs, rate T]``."""
-        y = self.conv(x)
+        y = _upsampled(self.conv, x)
         tail = past.get(self._key)
         past[self._key] = y[:, :, -self._rate :]
         y = y[:, :, : -self._rate]
         if tail is not None:
             y = torch.cat((y[:, :, : self._rate] + tail, y[:, :, self._rate :]), 2)
         return y + self.bias
+
+
+def _convolved(conv: nn.Conv1d, x: Tensor) -> Tensor:
+    """What a convolution gives, by products where it has few outputs and nothing is learned."""
+    (kernel,), (stride,), (dilation,) = conv.kernel_size, conv.stride, conv.dilation
+    count = (x.shape[2] - (kernel - 1) * dilation - 1) // stride + 1
+    if torch.is_grad_enabled() or count > _FEW or conv.groups not in (1, conv.in_channels):
+        return conv(x)
+    seen = x.unfold(2, (kernel - 1) * dilation + 1, stride)[..., ::dilation]  # [B, inputs, count, kernel]
+    if conv.groups == 1:
+        return F.linear(seen.transpose(1, 2).flatten(2), conv.weight.flatten(1), conv.bias).transpose(1, 2)
+    if conv.out_channels != conv.in_channels:
+        return conv(x)
+    y = (seen * conv.weight).sum(-1)
+    return y if conv.bias is None else y + conv.bias[:, None]
+
+
+def _upsampled(conv: nn.ConvTranspose1d, x: Tensor) -> Tensor:
+    """What a transposed convolution gives, by a product where it has one input and nothing is learned."""
+    if torch.is_grad_enabled() or x.shape[2] > 1:
+        return conv(x)
+    return (x[:, :, 0] @ conv.weight.flatten(1)).unflatten(1, conv.weight.shape[1:])

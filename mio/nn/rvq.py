@@ -65,8 +65,8 @@ class Codebook(nn.Module):
     @torch.no_grad()
     def learn(self, vectors: Tensor) -> None:
         """Follow the ``[N, D]`` vectors of a training batch."""
-        if not self._begun:
-            self._begin(vectors)
+        if not self.begun:
+            self.begin(vectors)
         chosen = F.one_hot(self.choose(vectors), len(self.entries)).to(vectors.dtype)
         self.counts.lerp_(chosen.sum(0), 1 - self._decay)
         self._sums.lerp_(chosen.T @ vectors, 1 - self._decay)
@@ -74,8 +74,14 @@ class Codebook(nn.Module):
         self.entries.copy_(self._sums / smoothed[:, None])
         self._replace(vectors)
 
-    def _begin(self, vectors: Tensor) -> None:
-        """Entries by k-means of the first batch."""
+    @property
+    def begun(self) -> bool:
+        """Whether the entries come from data."""
+        return bool(self._begun)
+
+    @torch.no_grad()
+    def begin(self, vectors: Tensor) -> None:
+        """Entries by k-means of ``[N, D]`` vectors; the first training batch does that if nobody else has."""
         self.entries.copy_(_drawn(vectors, len(self.entries)))
         for _ in range(_KMEANS_ROUNDS):
             chosen = F.one_hot(self.choose(vectors), len(self.entries)).to(vectors.dtype)
@@ -133,6 +139,26 @@ class ResidualQuantiser(nn.Module):
         shape = (len(x), x.shape[2], -1)
         vectors = straight.view(shape).transpose(1, 2)
         return Quantised(vectors, torch.stack(codes, 1).view(shape).transpose(1, 2), commitment / len(self.books))
+
+    @property
+    def begun(self) -> bool:
+        """Whether all codebooks come from data."""
+        return all(book.begun for book in self._stages())
+
+    def begin(self, x: Tensor) -> None:
+        """Begin all codebooks with ``[B, D, T]``, far more vectors than a batch has."""
+        residual = x.detach().transpose(1, 2).flatten(0, 1)
+        for book in self._stages():
+            book.begin(residual)
+            residual = residual - book.entries[book.choose(residual)]
+
+    def used(self) -> float:
+        """Entries in use per codebook: two to the power of the entropy of what was chosen lately, on average."""
+        perplexities = [torch.exp(torch.special.entr(b.counts / b.counts.sum()).sum()) for b in self._stages()]
+        return float(torch.stack(perplexities).mean())
+
+    def _stages(self) -> list[Codebook]:
+        return [book for book in self.books if isinstance(book, Codebook)]
 
     def decode(self, codes: Tensor) -> Tensor:
         """``[B, D, T]`` of ``[B, n, T]`` codes; ``n`` may be less than all codebooks."""

@@ -14,15 +14,14 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from mio.errors import ConfigError, MioError
+from mio.nn.weights import CONFIG, WEIGHTS, write_weights
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-WEIGHTS = "weights.safetensors"
-CONFIG = "config.yaml"
 _STATE = "state.pt"
 _STEP = re.compile(r"step-(\d+)")
 _KEPT = 2
@@ -110,44 +109,29 @@ class RunFolder:
         return sorted(int(name[1]) for name in names if name)
 
 
-def write_weights(folder: Path, weights: dict[str, Tensor], config: msgspec.Struct, *, half: bool = False) -> None:
-    """Write a network as a folder: weights and the settings that rebuild it.
-
-    Args:
-        folder: Made if it is missing.
-        weights: By name.
-        config: Settings of the network.
-        half: Whether to store floating point weights as fp16, as shipped weights are.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).write_bytes(msgspec.yaml.encode(config))
-    tensors = {
-        name: (w.half() if half and w.is_floating_point() else w).detach().cpu().contiguous()
-        for name, w in weights.items()
-    }
-    save_file(tensors, folder / WEIGHTS)
-
-
-def read_weights(folder: Path, struct: type[T]) -> tuple[dict[str, Tensor], T]:
-    """Read what :func:`write_weights` wrote.
-
-    Args:
-        folder: Where it is.
-        struct: What its settings must look like.
+def read_run(path: Path, struct: type[T]) -> tuple[T, Checkpoint]:
+    """Settings and last checkpoint of a run.
 
     Raises:
-        ConfigError: If a file is missing or broken.
+        MioError: If there is none.
     """
     try:
-        config = msgspec.yaml.decode((folder / CONFIG).read_bytes(), type=struct)
-        return load_file(folder / WEIGHTS), config
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ConfigError(f"{folder}: {error}", "expected weights.safetensors and config.yaml") from error
+        config = msgspec.yaml.decode((path / CONFIG).read_bytes(), type=struct)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}", "name the folder of a training, or train that stage first") from error
+    checkpoint = RunFolder(path, config).latest()
+    if checkpoint is None:
+        raise MioError(f"{path}: no checkpoint yet", "train first")
+    return config, checkpoint
 
 
 def _compare(path: Path, config: msgspec.Struct) -> None:
-    known = msgspec.yaml.decode(path.read_bytes())
-    wanted = msgspec.yaml.decode(msgspec.yaml.encode(config))
+    """Refuse other settings; one that the file does not name has its default."""
+    try:
+        known = msgspec.to_builtins(msgspec.yaml.decode(path.read_bytes(), type=type(config)))
+    except msgspec.ValidationError:
+        known = msgspec.yaml.decode(path.read_bytes())
+    wanted = msgspec.to_builtins(config)
     for key in sorted(known.keys() | wanted.keys()):
         if known.get(key) != wanted.get(key):
             raise ConfigError(

@@ -1,8 +1,11 @@
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mio.audio import write_wav
+from mio.bench._barge_in_tape import Streams, moments
 from mio.bench._echo_stage import EchoStage, Outcome, SaidLine
 from mio.bench.echo import ROOMS, speeches
 from mio.contracts.messages import Speech
@@ -19,9 +22,17 @@ def answers() -> list[list[Speech]]:
     return list(speeches(share("characters", "mara"), 3, seed=1))
 
 
-@pytest.fixture
-def listener() -> ListenerEngine:
+@pytest.fixture(scope="module")
+def loaded() -> ListenerEngine:
     return build_engine(ListenerConfig(character=None))
+
+
+@pytest.fixture
+def listener(loaded: ListenerEngine) -> Iterator[ListenerEngine]:
+    """As it begins."""
+    fresh = loaded.export_state()
+    yield loaded
+    loaded.import_state(fresh)
 
 
 def test_the_avatar_does_not_interrupt_itself(answers: list[list[Speech]], listener: ListenerEngine) -> None:
@@ -45,12 +56,18 @@ def test_the_user_is_noticed_over_the_avatar(
     write_wav(path, at_level(made.samples, -26.0), made.sample_rate)
     line = Line(sound=path, when="answer", after_s=3.0)
     room = SimulatedRoom(acoustics=RoomSettings(), lines=[line], log=tmp_path / "log.jsonl")
-    outcome = EchoStage(room, listener, answers, EchoConfig()).run(20.0, until_said=True)
+    stage = EchoStage(room, listener, answers, EchoConfig())
+    outcome = stage.run(20.0, until_said=True)
     (said,) = outcome.lines
     noticed_s = outcome.noticed_s(said)
     assert noticed_s is not None and noticed_s - said.begun_s < 1.0
     assert outcome.taken(said)
     assert "name of your" in outcome.text_of(said)
+    (row,) = [json.loads(text) for text in (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    found = moments(Streams(stage.streams), row["mono_ns"], row["segment_id"])
+    assert found.ducked is not None and found.stopped is not None
+    assert 0.0 < found.ducked <= found.stopped < 1_500.0
+    assert found.mouth is None and not found.finished
 
 
 def test_words_that_come_again_when_a_turn_is_reopened_count_once() -> None:

@@ -33,7 +33,8 @@ def test_a_secret_that_the_past_has_already_is_none():
     assert not spoilers.leaks("three silver coins", row(2, "three silver coins"), TALE)
 
 
-def test_all_figures_are_measured_on_a_small_set(tmp_path: Path):
+@pytest.mark.parametrize("words", [[], ["--built"]])
+def test_all_figures_are_measured_on_a_small_set(tmp_path: Path, words: list[str]):
     rows = [
         SpoilerRow("fox", "val", "q", "What did the goose give the fox?", 2, "answer", answers=("three silver coins",)),
         row(1, "three silver coins"),
@@ -43,7 +44,7 @@ def test_all_figures_are_measured_on_a_small_set(tmp_path: Path):
     report = Report("spoilers")
     parser = argparse.ArgumentParser()
     spoilers.add_arguments(parser)
-    spoilers.run(parser.parse_args(["--data", str(tmp_path)]), report)
+    spoilers.run(parser.parse_args(["--data", str(tmp_path), *words]), report)
     assert report.figures["refused"] == report.figures["auc"] == 1.0
     assert report.figures["over_refusal"] == report.figures["leaks"] == 0.0
     assert report.figures["answer_f1"] > 0.3

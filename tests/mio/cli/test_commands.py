@@ -73,7 +73,9 @@ def test_settings_become_environment_variables() -> None:
     }
 
 
-def test_the_shipped_character_is_well_formed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_shipped_character_is_well_formed_and_no_two_of_its_questions_mean_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["character", "check"]) == 0
     assert main(["character", "show"]) == 0
     assert "example questions" in capsys.readouterr().out

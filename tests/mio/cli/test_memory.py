@@ -1,3 +1,4 @@
+import io
 import json
 import stat
 from collections.abc import Callable
@@ -36,6 +37,8 @@ def test_what_is_remembered_of_a_person_is_shown(memory: Memory, capsys: pytest.
 
 
 def test_all_of_it_is_exported_for_its_owner_only(memory: Memory, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "tom.json").write_text("an older one, for everybody to read")
+    (tmp_path / "tom.json").chmod(0o644)
     assert memory("export", "tom", "-o", str(tmp_path / "tom.json")) == 0
     assert stat.S_IMODE((tmp_path / "tom.json").stat().st_mode) == 0o600
     exported = json.loads((tmp_path / "tom.json").read_text())
@@ -56,6 +59,15 @@ def test_a_person_is_deleted_by_one_character_or_by_all(memory: Memory, capsys: 
 def test_deleting_is_asked_for_first(memory: Memory, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("builtins.input", lambda prompt: "no" if "cannot be undone" in prompt else "y")
     assert memory("delete", "anna") == 1
+    assert memory("show", "anna") == 0
+
+
+def test_where_nobody_can_be_asked_nothing_is_deleted(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert memory("delete", "anna") == 1
+    assert "nothing was deleted -> add --yes" in capsys.readouterr().err
     assert memory("show", "anna") == 0
 
 

@@ -30,7 +30,7 @@ class Listening:
     def events(self) -> list[TapeEvent]:
         return [row.event for row in self.rows]
 
-    def wait_for(self, event: str, within_s: float = 20.0) -> None:
+    def wait_for(self, event: str, within_s: float = 120.0) -> None:
         wait_until(lambda: any(one.event == event for one in self.events), within_s)
 
     def close(self) -> None:
@@ -43,7 +43,7 @@ class Listening:
             self.rows += self.collector.rows(0.02)
 
 
-def wait_until(condition: Callable[[], bool], within_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], within_s: float = 120.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

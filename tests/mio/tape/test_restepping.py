@@ -93,7 +93,7 @@ def record(path: Path, engine: Engine, script: list[ScriptItem], sockets: Any, t
         if turns == tee_after + 1:
             loop.tee(sockets.path, "whole", {"node": "chance", "package": "chance", "env": {}})
     loop.close()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while sockets.collector.connected and time.monotonic() < deadline:
         time.sleep(0.005)
     with path.open("wb", buffering=0) as file:

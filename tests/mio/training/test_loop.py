@@ -13,12 +13,13 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from mio.errors import ConfigError, MioError
+from mio.nn.weights import read_weights, write_weights
 from mio.training.ema import Ema
 from mio.training.log import TrainingLog, read_log
 from mio.training.loop import Plan, train
 from mio.training.plot import moving_mean, plot_logs
 from mio.training.progress import Progress
-from mio.training.run_folder import Checkpoint, RunFolder, read_weights, write_weights
+from mio.training.run_folder import Checkpoint, RunFolder
 
 
 class Settings(msgspec.Struct, frozen=True):

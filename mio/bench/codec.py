@@ -1,0 +1,163 @@
+"""The voice's codec on held-out speech: PESQ, STOI, SI-SDR, mel, words understood, bit rate, speed; Opus beside it.
+
+Real sound is what was held out of the codec's training. ``semantic codes only`` drops the six acoustic ones, ``acoustic
+codes only`` the two semantic ones. Words are counted on the English sentences by PocketSphinx with a language model of
+just the sentences that are read.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from mio.audio import write_wav
+from mio.bench._codec_quality import ClosedRecogniser, Quality, quality, through_opus
+from mio.bench._mishearing import error_rate
+from mio.bench._speech_set import data_folder, recordings
+from mio.bench.report import Report
+from mio.contracts.rates import SPEECH_HZ
+from mio.errors import MioError
+from mio.paths import share
+from nodes.talker.kdm import BOOKS, FRAME_BYTES
+from nodes.talker.models.codec.codec import Codes, DecodingStream, EncodingStream, VoiceCodec, read_codec
+from nodes.talker.models.codec.sizes import FRAME_SAMPLES, SEMANTIC_BOOKS
+
+DURATION = "about 4 min"
+
+FloatArray = npt.NDArray[np.float32]
+
+_VOICES = {"en": ("kathleen", "en_kathleen.tar"), "de": ("kerstin", "de_kerstin.tar")}
+_OPUS_BITS_PER_S = 6_000
+_CODEC = "codec"
+_SEED = 0
+
+
+class Said(NamedTuple):
+    """A held-out sentence: its language, text, and ``[n]`` samples at 24 kHz."""
+
+    lang: str
+    text: str
+    sound: FloatArray
+
+
+class Coded(NamedTuple):
+    """What a way of coding made of a sentence: ``[n]`` samples, and bits per second."""
+
+    sound: FloatArray
+    bits_per_s: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("--data", type=Path, help="data folder with speech (MIO_DATA)")
+    parser.add_argument("--split", choices=("val", "test"), default="test", help="which held-out sentences (test)")
+    parser.add_argument("--utterances", type=int, default=40, help="of each voice (40)")
+    parser.add_argument("--weights", type=Path, default=share("weights", "voice-codec"), help="folder of the codec")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write the first sentences of each way there as wav")
+
+
+def run(args: argparse.Namespace, report: Report) -> None:
+    """Measure all ways of coding with the same sentences."""
+    torch.set_num_threads(1)
+    folder = data_folder(args.data)
+    if folder is None:
+        raise MioError("no speech to measure with", "name the data folder with --data or MIO_DATA")
+    said = [*_said(folder, "en", args), *_said(folder, "de", args)]
+    codec = read_codec(args.weights)
+    recogniser = ClosedRecogniser([s.text for s in said if s.lang == "en"])
+    for name, way in _ways(codec).items():
+        made = [way(s.sound) for s in said]
+        _measure(report, name, said, made, recogniser)
+        if args.keep is not None:
+            _keep(args.keep, name, said, made)
+    _measure_speed(report, codec, said)
+    report.note("speaker similarity is left out: no speaker model whose weights come with a package is at hand")
+    report.note("other neural codecs are left out for the same reason")
+
+
+def _said(folder: Path, lang: str, args: argparse.Namespace) -> Iterator[Said]:
+    """Held-out sentences, whole frames of them."""
+    _, tar = _VOICES[lang]
+    for recorded in recordings(folder, tar, args.split, args.utterances, _SEED, SPEECH_HZ):
+        whole = len(recorded.sound) // FRAME_SAMPLES * FRAME_SAMPLES
+        yield Said(lang, recorded.text, recorded.sound[:whole])
+
+
+def _ways(codec: VoiceCodec) -> dict[str, Callable[[FloatArray], Coded]]:
+    """Ways of coding by name."""
+    bits_per_s = 8 * FRAME_BYTES * SPEECH_HZ / FRAME_SAMPLES
+    meaning_share = SEMANTIC_BOOKS / BOOKS
+
+    def coded(sound: FloatArray) -> Coded:
+        return Coded(DecodingStream(codec).decode(EncodingStream(codec).encode(sound)), bits_per_s)
+
+    def meaning(sound: FloatArray) -> Coded:
+        codes = EncodingStream(codec).encode(sound)[:, :SEMANTIC_BOOKS]
+        return Coded(DecodingStream(codec).decode(codes), meaning_share * bits_per_s)
+
+    def acoustic(sound: FloatArray) -> Coded:
+        codes = EncodingStream(codec).encode(sound)
+        return Coded(_without_meaning(codec, codes), (1 - meaning_share) * bits_per_s)
+
+    return {
+        "real": lambda sound: Coded(sound, 16.0 * SPEECH_HZ),
+        _CODEC: coded,
+        "semantic codes only": meaning,
+        "acoustic codes only": acoustic,
+        "opus 6 kbit/s": lambda sound: Coded(*through_opus(sound, _OPUS_BITS_PER_S)),
+    }
+
+
+@torch.inference_mode()
+def _without_meaning(codec: VoiceCodec, codes: Codes) -> FloatArray:
+    tokens = torch.from_numpy(codes[:, SEMANTIC_BOOKS:].astype(np.int64)).T[None]
+    frames = codec.tokenizer.sound_books.decode(tokens)
+    return codec.tokenizer.voice(frames, {})[0, 0].numpy()
+
+
+def _measure(report: Report, name: str, said: list[Said], made: list[Coded], recogniser: ClosedRecogniser) -> None:
+    for lang in _VOICES:
+        pairs = [(s, m) for s, m in zip(said, made, strict=True) if s.lang == lang]
+        if not pairs:
+            continue
+        cells: dict[str, str] = {}
+        if name != "real":
+            mean = Quality(*np.mean([quality(s.sound, m.sound) for s, m in pairs], 0))
+            cells = {key: f"{value:.2f}" for key, value in mean._asdict().items()} | {"stoi": f"{mean.stoi:.3f}"}
+            if name == _CODEC:
+                report.figure(f"pesq_{lang}", mean.pesq, target=1.8, at_least=True)
+                report.figure(f"stoi_{lang}", mean.stoi, target=0.85, at_least=True)
+        if lang == "en":
+            cells["words_misheard"] = f"{_misheard(pairs, recogniser):.1%}"
+        bits_per_s = float(np.mean([m.bits_per_s for _, m in pairs]))
+        report.row("quality", coded_by=name, voice=_VOICES[lang][0], bits_per_s=round(bits_per_s), **cells)
+
+
+def _misheard(pairs: list[tuple[Said, Coded]], recogniser: ClosedRecogniser) -> float:
+    known = [(s, m) for s, m in pairs if recogniser.knows(s.text)]
+    errors = [error_rate(s.text, recogniser.hear(m.sound)) for s, m in known]
+    return float(np.average(errors, weights=[len(s.text.split()) for s, _ in known]))
+
+
+def _measure_speed(report: Report, codec: VoiceCodec, said: list[Said]) -> None:
+    """CPU time by time of sound, a frame at a time, one thread."""
+    sound = np.concatenate([s.sound for s in said])[: 60 * SPEECH_HZ]
+    began = time.process_time()
+    codes = EncodingStream(codec).encode(sound)
+    middle = time.process_time()
+    DecodingStream(codec).decode(codes)
+    seconds = len(sound) / SPEECH_HZ
+    report.figure("encode_real_time_factor", (middle - began) / seconds)
+    report.figure("decode_real_time_factor", (time.process_time() - middle) / seconds, target=0.2)
+
+
+def _keep(folder: Path, name: str, said: list[Said], made: list[Coded]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for lang in _VOICES:
+        first = next(m for s, m in zip(said, made, strict=True) if s.lang == lang)
+        write_wav(folder / f"{lang}-{name.replace(' ', '-').replace('/', '-')}.wav", first.sound, SPEECH_HZ)

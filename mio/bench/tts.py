@@ -1,0 +1,166 @@
+"""The neural voice on sentences it never learned: words understood, pitch, rate, emotions; espeak, recordings beside.
+
+Words are counted on the English sentences by PocketSphinx, once with a language model of just these sentences
+(``closed``), once with their words in any order (``unigram``). Phones are judged in both languages by the codec's
+phone recogniser, which has learned from real recordings only, but which the codec was trained to please. Recordings are
+other sentences of the same speakers, through the codec, if data is at hand.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from mio.audio import write_wav
+from mio.bench._codec_quality import ClosedRecogniser
+from mio.bench._delivery_figures import compare_emotions
+from mio.bench._speech_set import data_folder, recordings
+from mio.bench._talker_engine import add_weights_arguments, engine_config
+from mio.bench._talker_texts import SENTENCES
+from mio.bench.report import Report
+from mio.bench.talker_voice import word_errors
+from mio.contracts.messages import Reply
+from mio.contracts.phones import PHONES
+from mio.contracts.rates import SPEECH_HZ
+from mio.measure.pitch import pitch_hz, semitones
+from nodes.talker.clause import ClauseVoice, Piece
+from nodes.talker.espeak import EspeakVoice
+from nodes.talker.kodama import KodamaVoice
+from nodes.talker.models.codec.codec import DecodingStream, EncodingStream, VoiceCodec, read_codec
+
+DURATION = "about 15 min"
+
+FloatArray = npt.NDArray[np.float32]
+
+_DATA = Path(__file__).parent / "data" / "tts.yml"
+_TARS = {"en": "en_kathleen.tar", "de": "de_kerstin.tar"}
+_RECORDINGS = 40
+_SEED = 0
+_HEARING_SAMPLES = 480  # per feature of the phone recogniser
+_AHEAD = 2  # features that it hears before it answers
+_TARGETS = {"closed": 0.08, "unigram": 0.45}
+
+
+class Said(NamedTuple):
+    """A sentence and what a voice made of it; no pieces of a recording."""
+
+    text: str
+    sound: FloatArray
+    pieces: list[Piece]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.add_argument("--data", type=Path, help="data folder with speech (MIO_DATA), for recordings")
+    parser.add_argument("--sentences", type=int, default=100, help="of each language (100)")
+    parser.add_argument("--emotional", type=int, default=10, help="English sentences said with each emotion (10)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write the first sentences of each voice there as wav")
+    add_weights_arguments(parser)
+
+
+def run(args: argparse.Namespace, report: Report) -> None:
+    """Let the voices speak, and judge them."""
+    torch.set_num_threads(1)
+    config = engine_config(args, "kodama")
+    kodama, codec = KodamaVoice.read(config), read_codec(config.codec)
+    voices: dict[str, ClauseVoice] = {"kodama": kodama, "espeak": EspeakVoice(config.voice_settings())}
+    folder = data_folder(args.data)
+    for lang, texts in unseen_sentences().items():
+        said = {name: list(_spoken(voice, texts[: args.sentences], lang)) for name, voice in voices.items()}
+        if folder is not None:
+            said["recordings through the codec"] = list(_recorded(folder, lang, codec))
+        _compare(report, lang, said, codec)
+        if args.keep is not None:
+            _keep(args.keep, lang, said)
+    if args.emotional:
+        for name, voice in voices.items():
+            compare_emotions(report, name, voice, SENTENCES[: args.emotional], aimed=name == "kodama")
+        report.note("emotions: measured at full intensity against neutral, and in brackets what the delivery asks for")
+    report.note("words of recordings are those of other sentences; the recogniser knows the words of both")
+
+
+def unseen_sentences() -> dict[str, list[str]]:
+    """A hundred sentences by language."""
+    known = msgspec.yaml.decode(_DATA.read_bytes(), type=dict[str, list[str]])
+    return {"en": [*known["en"], *SENTENCES], "de": known["de"]}
+
+
+def _spoken(voice: ClauseVoice, texts: Sequence[str], lang: str) -> Iterator[Said]:
+    for text in texts:
+        pieces = [piece for piece in voice.speak(Reply(text=text, language=lang)) if piece is not None]
+        yield Said(text, np.concatenate([piece.samples for piece in pieces]), pieces)
+
+
+def _recorded(folder: Path, lang: str, codec: VoiceCodec) -> Iterator[Said]:
+    for recorded in recordings(folder, _TARS[lang], "test", _RECORDINGS, _SEED, SPEECH_HZ):
+        stream = EncodingStream(codec)
+        codes = np.concatenate((stream.encode(recorded.sound), stream.finish()))
+        yield Said(recorded.text, DecodingStream(codec).decode(codes), [])
+
+
+def _compare(report: Report, lang: str, said: dict[str, list[Said]], codec: VoiceCodec) -> None:
+    texts = [one.text for group in said.values() for one in group]
+    judges: dict[str, ClosedRecogniser] = {}
+    if lang == "en":
+        judges = {"closed": ClosedRecogniser(texts), "unigram": ClosedRecogniser(texts, in_any_order=True)}
+    for name, group in said.items():
+        cells: dict[str, object] = {}
+        for judge, recogniser in judges.items():
+            share, whole = misheard(group, recogniser)
+            cells[f"misheard_{judge}"] = f"{share:.1%}"
+            cells[f"sentences_right_{judge}"] = f"{whole:.0%}"
+            if name == "kodama":
+                report.figure(f"misheard_{judge}", share, target=_TARGETS[judge])
+        if group[0].pieces:
+            cells["phones_heard"] = f"{np.mean([phones_heard(one, codec) for one in group]):.1%}"
+        report.row("voices", language=lang, voice=name, **cells, **_sound_figures(group))
+
+
+def misheard(said: Sequence[Said], recogniser: ClosedRecogniser) -> tuple[float, float]:
+    """Share of the words that a recogniser gets wrong, and share of the sentences without an error."""
+    known = [one for one in said if recogniser.knows(one.text)]
+    errors = [word_errors(one.text, recogniser.hear(one.sound)) for one in known]
+    words = sum(count for _, count in errors)
+    return sum(wrong for wrong, _ in errors) / max(1, words), float(np.mean([wrong == 0 for wrong, _ in errors]))
+
+
+@torch.inference_mode()
+def phones_heard(said: Said, codec: VoiceCodec) -> float:
+    """Share of a sentence's 20 ms in which the phone recogniser hears the phone that was meant, pauses left out."""
+    ahead = np.pad(said.sound, (0, -len(said.sound) % _HEARING_SAMPLES + _AHEAD * _HEARING_SAMPLES))
+    features = codec.teacher(torch.from_numpy(ahead)[None, None], {})[:, :, _AHEAD:]
+    heard = codec.teacher.recognise(features)[0].argmax(-1).numpy()
+    meant = phones_meant([phone for piece in said.pieces for phone in piece.phones], len(heard))
+    return float(np.mean(heard[meant > 0] == meant[meant > 0])) if (meant > 0).any() else 0.0
+
+
+def phones_meant(phones: Sequence[tuple[str, int, float]], count: int) -> npt.NDArray[np.int64]:
+    """``[count]`` number of the phone in the middle of every 20 ms, 0 where there is none."""
+    numbers = np.array([0, *(list(PHONES).index(symbol) for symbol, _, _ in phones)])
+    starts = [start_s for _, _, start_s in phones]
+    middles = (np.arange(count) + 0.5) * _HEARING_SAMPLES / SPEECH_HZ
+    return numbers[np.searchsorted(starts, middles, "right")]
+
+
+def _sound_figures(said: Sequence[Said]) -> dict[str, float]:
+    tracks = [pitch_hz(one.sound, SPEECH_HZ) for one in said]
+    voiced = np.concatenate([track[track > 0] for track in tracks])
+    words = sum(len(one.text.split()) for one in said)
+    spoken_s = sum(len(np.trim_zeros(one.sound)) for one in said) / SPEECH_HZ
+    return {
+        "pitch_hz": round(float(np.median(voiced))) if len(voiced) else 0,
+        "pitch_sd_st": round(float(np.std(semitones(np.concatenate(tracks)))), 2),
+        "words_per_minute": round(60 * words / spoken_s),
+    }
+
+
+def _keep(folder: Path, lang: str, said: dict[str, list[Said]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, group in said.items():
+        for number, one in enumerate(group[:3]):
+            write_wav(folder / f"{lang}-{name.replace(' ', '-')}-{number}.wav", one.sound, SPEECH_HZ)
