@@ -21,7 +21,7 @@ from mio.training.run_folder import RunFolder
 from mio.training.settings import with_settings
 from mio.training.trainee import read_averaged
 from nodes.body.models.causal_vae import CausalVae
-from nodes.body.models.checkpoint import Networks, write_networks
+from nodes.body.models.checkpoint import Networks, read_networks, write_networks
 from nodes.body.models.denoiser import Denoiser
 from nodes.body.models.sizes import SIZES, VaeSize
 from nodes.body.training.conversion import convert
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", choices=_STAGES, required=True, help="what to train; in this order")
     parser.add_argument("--data", type=Path, help="folder of the motion set: motion_text.npz and clips.json")
     parser.add_argument("--source", type=Path, help="stage convert: folder of HumanML3D, of AMASS, or of BVH files")
+    parser.add_argument("--autoencoder", type=Path, help="stage latents: checkpoint whose autoencoder is used as it is")
     add_run_arguments(parser, Path("out/train/body"))
     parser.add_argument("--size", choices=SIZES, default="laptop", help="size of the networks (laptop)")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (1)")
@@ -74,7 +75,11 @@ def _train_vae(args: argparse.Namespace, console: Console) -> None:
 
 def _make_latents(args: argparse.Namespace, console: Console) -> None:
     """Encode the corpus with the averaged autoencoder, and keep that with its latents normalised."""
-    settings, model = _averaged_vae(args.out / _VAE)
+    if args.autoencoder is None:
+        settings, model = _averaged_vae(args.out / _VAE)
+    else:
+        networks = read_networks(args.autoencoder)
+        settings, model = VaeTraining(size=networks.size.vae, data=str(_data(args))), networks.vae
     corpus = read_corpus(_data(args), args.out / "cache", settings.made_minutes, _MADE_SEED)
     longest = SIZES[args.size].denoiser.text_tokens
     latents = build_latents(model, compose(corpus, settings.seed), SentenceEncoder(), longest)
