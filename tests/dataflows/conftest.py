@@ -3,7 +3,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import yaml
 from mio.flow.running import RunningFlow
 from mio.runtime.control import ask, running_flows
 
+FAILED = pytest.StashKey[bool]()
 PARTS = Path(__file__).parent / "parts"
 WAIT_S = 180.0  # a host that takes the CPU away made what takes three seconds last longer than thirty
 
@@ -23,6 +24,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("dataflow") is not None:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=10))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """What a module shares ends with a test that failed on it, so that another try begins with a fresh flow."""
+    report = yield
+    if call.when == "call":
+        item.stash[FAILED] = report.failed
+    elif call.when == "teardown" and item.stash.get(FAILED, False) and isinstance(item, pytest.Function):
+        for definitions in item._fixtureinfo.name2fixturedefs.values():
+            if definitions[-1].scope == "module":
+                definitions[-1].finish(item._request)
+    return report
 
 
 class RelayFlow:

@@ -1,6 +1,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -29,14 +30,14 @@ KILLED = {  # every node of the live flow; half of them with their supervisor
 }
 
 
-@pytest.fixture(scope="module")
-def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
-    folder = tmp_path_factory.mktemp("rehearsal")
+@pytest.fixture
+def rehearsal(tmp_path: Path) -> Iterator[Rehearsal]:
+    """Of its own for every test and every new try, since both count deaths and end it."""
     with tempfile.TemporaryDirectory(prefix="mio") as control, pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIO_CONTROL_DIR", control)
         env = {"MIO_RENDERER__QUALITY": "low"}
         mara = share("characters", "mara")
-        with Rehearsal(folder, character=mara, lasts_s=400.0, every_s=20.0, env=env) as begun:
+        with Rehearsal(tmp_path / "rehearsal", character=mara, lasts_s=400.0, every_s=20.0, env=env) as begun:
             begun.until_ready()
             yield begun
 
@@ -87,12 +88,16 @@ def test_every_node_may_be_killed_in_turn_and_the_conversation_goes_on(rehearsal
         outcome = strike(rehearsal.flow, node, fault)
         assert outcome.back_s is not None, f"{node} did not come back after {fault.value}"
         for name, sent in others.items():  # voice without picture, picture without voice
-            rehearsal.wait(lambda name=name, sent=sent: sent_by(rehearsal, name) > sent, 20.0, f"{name} stood still")
+            rehearsal.wait(lambda name=name, sent=sent: sent_by(rehearsal, name) > sent, 90.0, f"{name} stood still")
         files |= shared_memory(rehearsal.processes())
-    assert {reading.standing["deaths"] for reading in read_nodes(rehearsal.flow)} == {1}
+    log = rehearsal.log.read_text(errors="replace")
+    for reading in read_nodes(
+        rehearsal.flow
+    ):  # nobody died with another, but by the watchdog where the host stood still
+        assert reading.standing["deaths"] == 1 + log.count(f"{reading.node}: its worker has not moved"), reading.node
     assert not zombies(rehearsal.processes())
     answered = len(clocks(rehearsal))
-    rehearsal.wait(lambda: len(clocks(rehearsal)) > answered, 90.0, "no answer was heard")
+    rehearsal.wait(lambda: len(clocks(rehearsal)) > answered, 180.0, "no answer was heard")
     last = clocks(rehearsal)[-1]
     assert last["epoch"] == first["epoch"]  # stage time goes on although the speaker died
     assert last["segment_id"] > first["segment_id"]  # turns are counted on although the listener died
@@ -108,5 +113,5 @@ def clocks(rehearsal: Rehearsal) -> list[dict[str, float]]:
     def heard() -> list[dict[str, float]]:
         return [event for event in rehearsal.look() if event["port"] == "clock" and event["segment_id"]]
 
-    rehearsal.wait(lambda: bool(heard()), 120.0, "no answer was heard")
+    rehearsal.wait(lambda: bool(heard()), 180.0, "no answer was heard")
     return heard()

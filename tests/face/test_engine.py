@@ -328,13 +328,14 @@ def test_a_turn_of_ten_minutes_costs_no_more_per_frame():
         phone_stress=[0] * count,
     )
     steps(engine, "speech", chunk)
-    began_s = time.process_time()
-    frames = 0
+    frames, costs_s = 0, []
     for t in range(50):
+        began_s = time.process_time()
         for motion in [m for _, m in steps(engine, "clock", clock(t / 25, 1, 300.0 + t / 25))] + ticked(engine, t / 25):
             frames += len(motion.frames)
+        costs_s.append(time.process_time() - began_s)
     assert frames >= 50
-    assert (time.process_time() - began_s) / frames < 0.02
+    assert np.median(costs_s) < 0.02
 
 
 @pytest.mark.parametrize("count", [0, 1, 319, 321, 160_000])
