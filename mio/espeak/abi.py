@@ -94,6 +94,15 @@ def find_files() -> Files:
     return Files(library, None)
 
 
+def is_installed() -> bool:
+    """Whether espeak-ng is there."""
+    try:
+        find_files()
+    except MioError:
+        return False
+    return True
+
+
 def load(library: str) -> ctypes.CDLL:
     """Load the library and declare the functions whose types are not plain integers.
 

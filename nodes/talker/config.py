@@ -50,7 +50,10 @@ class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Configuration of the talker.
 
     Attributes:
-        engine: Speech engine: ``espeak`` needs no weights; ``kodama`` is a network, with espeak-ng for the rest.
+        engine: Speech engine: ``espeak`` needs no weights; ``kodama`` is a network, with espeak-ng, if it is
+            installed, for the rest.
+        phones: What spells words out for ``kodama``: espeak-ng (``espeak``), word lists (``lexicon``), or ``auto``:
+            espeak-ng if it is installed.
         character: Folder of the character pack, whose section ``voice`` says how it sounds.
         voice: Keys of that section to set otherwise, such as ``{rate_wpm: 140}``.
         first_frames: Frames of 80 ms in the first chunk of a clause.
@@ -61,6 +64,7 @@ class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     engine: Literal["espeak", "kodama"] = "espeak"
+    phones: Literal["auto", "espeak", "lexicon"] = "auto"
     character: Path = share("characters", "mara")
     voice: dict[str, Any] = {}
     first_frames: Frames = 2

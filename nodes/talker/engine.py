@@ -1,5 +1,6 @@
 """The talker: clauses in, chunks of speech out, contiguous over a turn. It knows no dora and reads no clock."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +14,15 @@ from mio.contracts.engine import Engine, Output, Outputs
 from mio.contracts.messages import Clock, Interrupt, Message, Reply, Speech
 from mio.contracts.rates import SPEECH_HZ
 from mio.errors import ConfigError, MioError
+from mio.espeak import is_installed
 from nodes.talker.chunks import ClauseChunks
 from nodes.talker.clause import ClauseVoice
 from nodes.talker.config import TalkerConfig
 
 MAX_CHARS = 20_000
 _STATE_VERSION = 1
+
+_log = logging.getLogger(__name__)
 
 
 def build_engine(config: TalkerConfig) -> "Talker":
@@ -33,12 +37,10 @@ def build_engine(config: TalkerConfig) -> "Talker":
 
             return Talker(EspeakVoice(config.voice_settings(), config.character), config)
         case "kodama":
-            from nodes.talker.espeak import EspeakVoice
             from nodes.talker.kodama import KodamaVoice
 
             voice = KodamaVoice.read(config)
-            espeak = EspeakVoice(config.voice_settings(), config.character)
-            return Talker(voice, config, Spare(espeak, voice.leaves))
+            return Talker(voice, config, _espeak_spare(config, voice.leaves))
 
 
 class Spare(NamedTuple):
@@ -166,6 +168,20 @@ class Talker(Engine):
             raise
         finally:
             state.clause = None
+
+
+def _espeak_spare(config: TalkerConfig, needed: Callable[[Reply], bool]) -> Spare | None:
+    """espeak-ng; None if it is not installed.
+
+    Raises:
+        MioError: If it is, but the character's voice cannot be had from it.
+    """
+    from nodes.talker.espeak import EspeakVoice
+
+    if not is_installed():
+        _log.warning("espeak-ng is not installed: what kodama does not speak, or not in time, is not spoken by another")
+        return None
+    return Spare(EspeakVoice(config.voice_settings(), config.character), needed)
 
 
 def _check_length(reply: Reply) -> None:

@@ -12,7 +12,6 @@ from mio.contracts.messages import Reply
 from mio.contracts.phones import PHONES, SILENCE
 from mio.contracts.rates import SPEECH_FRAME_SAMPLES, SPEECH_HZ
 from mio.errors import MioError
-from mio.espeak import Espeak
 from nodes.talker.clause import FloatArray, Piece, SpokenPhone, SpokenWord
 from nodes.talker.clone import Clone, read_clone
 from nodes.talker.config import TalkerConfig, VoiceSettings
@@ -24,7 +23,8 @@ from nodes.talker.models.lm.shipped import read_lm
 from nodes.talker.models.lm.sizes import OTHER
 from nodes.talker.models.lm.steps import LmSteps
 from nodes.talker.models.lm.text import Phones, phones_of
-from nodes.talker.text.pronunciation import MARKS, Pronunciation, pronounced
+from nodes.talker.text.pronunciation import MARKS, Pronunciation, Speller
+from nodes.talker.text.spellers import build_speller
 from nodes.talker.text.units import units_of
 from nodes.talker.timbre import limited
 from nodes.talker.words import WrittenWords
@@ -39,35 +39,35 @@ _NUMBERS = {symbol: number for number, symbol in enumerate(PHONES)}
 class KodamaVoice:
     """Speaks clauses with a language model and a codec."""
 
-    def __init__(self, lm: VoiceLm, codec: VoiceCodec, settings: VoiceSettings, clone: Clone | None = None) -> None:
+    def __init__(
+        self, lm: VoiceLm, codec: VoiceCodec, settings: VoiceSettings, speller: Speller, clone: Clone | None = None
+    ) -> None:
         """Get ready.
 
         Args:
             lm: The language model.
             codec: The codec whose codes it speaks.
             settings: How the character sounds.
+            speller: Knows how words sound.
             clone: A recording that clauses in its language go on from.
-
-        Raises:
-            MioError: If espeak-ng is missing, which spells words out.
         """
         self._lm, self._codec, self._settings = lm, codec, settings
-        self._steps, self._clone = LmSteps(lm), clone
-        self._espeak = Espeak.shared()
+        self._steps, self._clone, self._speller = LmSteps(lm), clone, speller
 
     @classmethod
     def read(cls, config: TalkerConfig) -> "KodamaVoice":
         """The voice whose weights a configuration names.
 
         Raises:
-            MioError: If there are none, they are broken, or espeak-ng is missing.
+            MioError: If there are none, they are broken, or nothing is installed that spells words out.
         """
         for folder in (config.language_model, config.codec):
             if not folder.is_dir():
                 raise MioError(f"the voice kodama has no weights in {folder}", "train it, or set talker.engine: espeak")
         codec = read_codec(config.codec)
         clone = None if config.clone is None else read_clone(config.clone, config.codec)
-        return cls(read_lm(config.language_model, codebooks(codec)), codec, config.voice_settings(), clone)
+        lm, speller = read_lm(config.language_model, codebooks(codec)), build_speller(config.phones)
+        return cls(lm, codec, config.voice_settings(), speller, clone)
 
     def leaves(self, clause: Reply) -> bool:
         """Whether there is a language in a clause that it does not speak."""
@@ -83,7 +83,7 @@ class KodamaVoice:
         words, begun_samples = WordTimes(WrittenWords(clause.text)), 0
         for number, unit in enumerate(units_of(clause.text, clause.language)):
             yield None
-            said = pronounced(unit, self._espeak)
+            said = self._speller.spell(unit)
             seed = zlib.crc32(f"{number} {unit.text.text}".encode())
             voice, prompt = self._voice(unit.language, delivery), self._prompt(unit.language)
             speaking = Speaking(self._steps, _as_phones(said), voice, seed, prompt=prompt)

@@ -157,6 +157,17 @@ def test_a_turn_is_contiguous_and_an_interruption_stops_it_within_a_frame(kodama
     assert whole[-1].fin and whole[-1].last_char == len(TEXT)
 
 
+def test_without_espeak_word_lists_spell_and_nobody_steps_in(
+    weights: TalkerConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("nodes.talker.engine.is_installed", lambda: False)
+    talker = build_engine(msgspec.structs.replace(weights, phones="lexicon"))
+    assert "espeak-ng is not installed" in caplog.text
+    assert sound(spoken(talker, Reply(text=TEXT, segment_id=1, fin=True))).any()
+    with pytest.raises(MioError, match="bonjour|fr"):
+        spoken(talker, Reply(text="bonjour", language="fr", segment_id=2, fin=True))
+
+
 def test_what_it_does_not_speak_is_spoken_by_espeak(weights: TalkerConfig, voice: EspeakVoice) -> None:
     talker = build_engine(weights)
     for text, language in (("Bonjour, madame.", "fr"), ("Say Привет.", "en")):

@@ -1,26 +1,20 @@
 """What a voice is to say of a unit of text: phones with their stress, words, and pauses with their marks.
 
-The phones are espeak-ng's: English and German are spelled out the same way for training and for speaking.
+A :class:`Speller` knows how words sound. English and German are spelled out with the same phones for training and for
+speaking, whichever speller does it.
 """
 
-from bisect import bisect_left
-from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mio.contracts.phones import SILENCE
 from mio.errors import ConfigError
-from mio.espeak import Espeak, Synthesis
-from nodes.talker.text.mapped import Mapped
 from nodes.talker.text.units import Unit, units_of
 
-ESPEAK_VOICES = {"en": "en-us", "de": "de"}
-"""espeak-ng's voice by language whose phones are known."""
+LANGUAGES = ("en", "de")
+"""Languages whose phones are known."""
 
 MARKS = ("", ",", ";", ":", ".", "!", "?", "…")
 """What can stand where a pause is; the first for none."""
-
-_RATE_WPM = 400  # nothing is listened to: fast is cheap
-_WORD_BEFORE_S = 0.012  # a word's event may come this much behind its first phone
 
 
 class Spelled(NamedTuple):
@@ -53,75 +47,57 @@ class Pronunciation(NamedTuple):
     words: list[SpelledWord]
 
 
+class Speller(Protocol):
+    """Knows how words sound."""
+
+    def spell(self, unit: Unit) -> Pronunciation:
+        """Spell a unit out.
+
+        Raises:
+            ConfigError: If its language is none of those that are known.
+        """
+        ...
+
+
 def speaks(language: str) -> bool:
     """Whether the phones of a language, in BCP 47, are known."""
-    return _primary(language) in ESPEAK_VOICES
+    return _primary(language) in LANGUAGES
 
 
-def pronounced(unit: Unit, espeak: Espeak) -> Pronunciation:
-    """Spell a unit out.
+def phones_language(language: str) -> str:
+    """The one of ``LANGUAGES`` that a language, in BCP 47, is.
 
     Raises:
-        ConfigError: If its language is none of those that are known.
+        ConfigError: If it is none.
     """
-    voice = ESPEAK_VOICES.get(_primary(unit.language))
-    if voice is None:
-        raise ConfigError(f"no phones for the language '{unit.language}'", f"known: {', '.join(ESPEAK_VOICES)}")
-    synthesis = espeak.synthesize(unit.text.text, voice, rate_wpm=_RATE_WPM)
-    groups = espeak.phonemes(unit.text.text, voice)
-    return _spelled(synthesis, _word_firsts(synthesis, groups), unit.text, unit.pause)
+    if not speaks(language):
+        raise ConfigError(f"no phones for the language '{language}'", f"known: {', '.join(LANGUAGES)}")
+    return _primary(language)
 
 
-def pronounced_text(text: str, language: str, espeak: Espeak) -> list[Spelled]:
+def pronounced_text(text: str, language: str, speller: Speller) -> list[Spelled]:
     """All units of a text one after the other, with one pause between two.
 
     Raises:
         ConfigError: If its language is none of those that are known.
     """
-    if not speaks(language):
-        raise ConfigError(f"no phones for the language '{language}'", f"known: {', '.join(ESPEAK_VOICES)}")
+    phones_language(language)
     phones = [Spelled(SILENCE)]
     for unit in units_of(text, language):
         if speaks(unit.language):
-            phones.extend(pronounced(unit, espeak).phones[1:])
+            phones.extend(speller.spell(unit).phones[1:])
     return phones
+
+
+def last_mark(text: str) -> str:
+    """The mark that a text ends with, at most a quotation mark or so in front of its end; empty for none."""
+    return next((character for character in reversed(text.rstrip()[-2:]) if character in MARKS), "")
+
+
+def unit_mark(pause: str) -> str:
+    """The mark of the pause behind a unit; empty for one that is not known."""
+    return pause if pause in MARKS else ""
 
 
 def _primary(language: str) -> str:
     return language.lower().replace("_", "-").partition("-")[0]
-
-
-def _word_firsts(synthesis: Synthesis, groups: list[list[str]]) -> list[int]:
-    """Number of the first phone of each word event, pauses not counted.
-
-    Where the phones of the words one by one are those that were spoken, their count says it; else times do.
-    """
-    spoken = [phone for phone in synthesis.phones if phone.symbol != SILENCE]
-    if len(groups) == len(synthesis.words) and [p.symbol for p in spoken] == [s for group in groups for s in group]:
-        return [0, *accumulate(len(group) for group in groups)][:-1]
-    starts = [phone.start_s + _WORD_BEFORE_S for phone in spoken]
-    return [bisect_left(starts, word.start_s) for word in synthesis.words]
-
-
-def _spelled(synthesis: Synthesis, firsts: list[int], text: Mapped, pause: str) -> Pronunciation:
-    positions = dict(zip(reversed(firsts), (w.text_position for w in reversed(synthesis.words)), strict=True))
-    phones, words = [Spelled(SILENCE)], list[SpelledWord]()
-    number = 0
-    for phone in synthesis.phones[:-1]:
-        if phone.symbol == SILENCE:
-            if phones[-1].symbol == SILENCE:
-                continue
-            following = next((positions[first] for first in sorted(positions) if first >= number), len(text.text))
-            phones.append(Spelled(SILENCE, mark=_mark_before(text.text, following)))
-            continue
-        if number in positions:
-            words.append(SpelledWord(len(phones), text.source(positions[number])))
-        phones.append(Spelled(phone.symbol, phone.stress, number in positions))
-        number += 1
-    phones.append(Spelled(SILENCE, mark=pause if pause in MARKS else ""))
-    return Pronunciation(phones, words)
-
-
-def _mark_before(text: str, position: int) -> str:
-    """The last mark in front of a place."""
-    return next((character for character in reversed(text[:position].rstrip()[-2:]) if character in MARKS), "")

@@ -14,12 +14,12 @@ from mio.contracts.messages import FloatArray
 from mio.contracts.phones import PHONES
 from mio.contracts.rates import SPEECH_FRAME_SAMPLES, SPEECH_HZ
 from mio.errors import MioError
-from mio.espeak import Espeak
 from nodes.talker.clone import About, write_clone
 from nodes.talker.kdm import Recording
 from nodes.talker.models.codec.codec import VoiceCodec, fingerprint, read_codec
 from nodes.talker.models.codec.sizes import FEATURE_SAMPLES
 from nodes.talker.text.pronunciation import MARKS, pronounced_text
+from nodes.talker.text.spellers import build_speller
 from nodes.talker.training.alignment import STATES, best_path, chain_of
 from nodes.talker.training.cepstra import STEP_SAMPLES
 from nodes.talker.training.labels import Label, labels_of, with_pauses
@@ -72,7 +72,7 @@ def clone(recording: Path, text: str, language: str, weights: Path, to: Path) ->
 @torch.inference_mode()
 def _aligned(codec: VoiceCodec, sound: FloatArray, text: str, language: str) -> tuple[list[Label], float]:
     """Phones in time, and the share of the 10 ms in which the recogniser hears the phone that was found there."""
-    spelled = with_pauses(pronounced_text(text, language, Espeak.shared()))
+    spelled = with_pauses(pronounced_text(text, language, build_speller()))
     if len(spelled) < 2:
         raise MioError(f"nothing in {text[:40]!r} is spoken", "say in --text what is heard")
     chain = chain_of([NUMBERS[phone.symbol] for phone in spelled])

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from mio.contracts.phones import SILENCE
 from mio.errors import ConfigError
-from mio.espeak import Espeak
 from nodes.talker.models.codec.sizes import FEATURE_SAMPLES
 from nodes.talker.text.pronunciation import MARKS, Spelled, pronounced_text
+from nodes.talker.text.spellers import build_speller
 from nodes.talker.training.alignment import Chain, Ints, Material, PhoneModels, chain_of, starts_of
 from nodes.talker.training.cepstra import STEP_SAMPLES, cepstra
 from nodes.talker.training.speech_set import NUMBERS, SpeechSet, Utterance
@@ -66,9 +66,10 @@ def align(speech: SpeechSet, folder: Path, tell: Callable[[str], None]) -> tuple
         Sentences that were aligned, and all of them.
     """
     found: dict[str, Aligned] = {}
+    speller = build_speller()
     for lang in sorted({utterance.lang for utterance in speech.utterances}):
         utterances = [u for u in speech.utterances if u.lang == lang]
-        spelled = [with_pauses(pronounced_text(u.text, lang, Espeak.shared())) for u in utterances]
+        spelled = [with_pauses(pronounced_text(u.text, lang, speller)) for u in utterances]
         material = [_material(speech, u, s) for u, s in zip(utterances, spelled, strict=True)]
         models = PhoneModels(len(NUMBERS), material[0].features.shape[1])
         models.fit([m for m, u in zip(material, utterances, strict=True) if u.split == "train"], tell)
