@@ -4,7 +4,8 @@
 which says what semantic codes are to mean. ``sound``: encoder and decoder of the codec without quantisers. ``codec``:
 all of it. ``adversarial``: its decoder alone, against discriminators. ``export``: the averaged weights as a folder that
 ``mio codec`` reads. ``tokens``: the set as codes. ``tts``: the language model that speaks them. ``export-tts``: its
-averaged weights as a folder that the engine ``kodama`` reads.
+averaged weights as a folder that the engine ``kodama`` reads. With ``--codec`` the stages ``tokens`` and
+``adversarial`` go on from such a folder; of those before them ``data`` and ``labels`` are needed.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from mio.training.loop import Plan, Trainee
 from mio.training.run_folder import RunFolder
 from mio.training.settings import with_settings
 from mio.training.trainee import read_averaged
-from nodes.talker.models.codec.codec import VoiceCodec, write_codec
+from nodes.talker.models.codec.codec import VoiceCodec, read_codec, write_codec
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import SIZES
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -61,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser, Path("out/train/voice"))
     parser.add_argument("--size", choices=SIZES, default="laptop", help="size of the networks (laptop)")
     parser.add_argument("--to", type=Path, help="folder of an export (weights/voice-codec, weights/voice-tts)")
+    parser.add_argument("--codec", type=Path, help="a codec to go on from (stages tokens, adversarial, export)")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (1)")
 
 
@@ -120,23 +122,26 @@ def _train_codec(args: argparse.Namespace, console: Console) -> None:
 
 def _train_adversarial(args: argparse.Namespace, console: Console) -> None:
     settings = _settings(args)
-    model = trained_tokenizer(args.out / "codec")
-    teacher = trained_recogniser(args.out / "teacher")
-    trainee = AdversarialTrainee(settings, _crops(args, settings), teacher, model, args.device)
+    codec = _codec_before(args)
+    settings = msgspec.structs.replace(settings, size=codec.size)
+    trainee = AdversarialTrainee(settings, _crops(args, settings), codec.teacher, codec.tokenizer, args.device)
     _learn(args, console, settings, trainee)
 
 
 def _export(args: argparse.Namespace, console: Console) -> None:
     """Write the averaged networks: the decoder of the stage ``adversarial`` if there is one."""
-    last = args.out / ("adversarial" if (args.out / "adversarial").is_dir() else "codec")
+    codec, last = _codec_before(args), args.codec or args.out / "codec"
+    if (args.out / "adversarial").is_dir():
+        last = args.out / "adversarial"
+        codec.tokenizer = trained_tokenizer(last)
     to = args.to or Path("weights/voice-codec")
-    write_codec(to, trained_codec(args.out, last))
+    write_codec(to, codec)
     console.print(f"written: {to}, from {last}")
 
 
 def _tokenise(args: argparse.Namespace, console: Console) -> None:
     speech, aligned = read_speech(args.out / "data"), read_labels(args.out / "data")
-    codec = trained_codec(args.out, args.out / "codec")
+    codec = _codec_before(args)
     count = build_tokens(codec, speech, aligned, args.out / "tokens", voices_of(speech), console.print)
     console.print(f"{count} sentences as codes, each speed counted")
 
@@ -163,13 +168,18 @@ def voices_of(speech: SpeechSet) -> tuple[str, ...]:
     return known if any(utterance.speaker in known for utterance in speech.utterances) else speech.main_speakers()
 
 
-def trained_codec(out: Path, last: Path) -> VoiceCodec:
-    """The averaged codec of a run whose tokenizer is in the folder ``last``."""
-    tokenizer = trained_tokenizer(last)
+def trained_codec(out: Path) -> VoiceCodec:
+    """The averaged codec of a run's stages ``teacher`` and ``codec``."""
+    tokenizer = trained_tokenizer(out / "codec")
     codec = VoiceCodec(tokenizer.size)
     codec.tokenizer = tokenizer
     codec.teacher = trained_recogniser(out / "teacher")
     return codec.eval().requires_grad_(False)
+
+
+def _codec_before(args: argparse.Namespace) -> VoiceCodec:
+    """What the run's stage ``codec`` has learned, or the codec that is named."""
+    return trained_codec(args.out) if args.codec is None else read_codec(args.codec)
 
 
 def trained_lm(folder: Path, tokens: Tokens) -> VoiceLm:

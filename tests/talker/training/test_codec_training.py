@@ -1,13 +1,16 @@
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from rich.console import Console
 
+from mio.cli.main import main
 from mio.training.loop import Plan, train
 from mio.training.progress import Progress
 from mio.training.run_folder import RunFolder
+from nodes.talker.models.codec.codec import VoiceCodec, read_codec, write_codec
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import CodecSize
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -15,8 +18,10 @@ from nodes.talker.training.adversarial import AdversarialTrainee
 from nodes.talker.training.codec import CodecTrainee, CodecTraining, SoundTrainee, kept_books
 from nodes.talker.training.command import trained_tokenizer
 from nodes.talker.training.crops import Crops
+from nodes.talker.training.labels import Aligned
 from nodes.talker.training.losses import MelDistance, PitchDistance
 from nodes.talker.training.speech_set import SpeechSet
+from nodes.talker.training.tokens import SPEEDS, read_tokens
 
 
 def settings(size: CodecSize, stage: str, steps: int, frames: int = 4) -> CodecTraining:
@@ -84,6 +89,30 @@ def test_a_stage_that_was_stopped_goes_on_as_if_it_had_not_been(
     found = trained_tokenizer(tmp_path / "cut").state_dict()
     for name, value in whole.averaged().items():
         torch.testing.assert_close(found[name], value)
+
+
+def test_a_shipped_codec_goes_on_against_judges_and_becomes_codes(
+    size: CodecSize, speech: SpeechSet, aligned: dict[str, Aligned], tmp_path: Path
+) -> None:
+    data, shipped = tmp_path / "run" / "data", tmp_path / "shipped"
+    data.mkdir(parents=True)
+    speech.samples.tofile(data / "speech.i16")
+    (data / "speech.json").write_bytes(msgspec.json.encode(speech.utterances))
+    (data / "labels.json").write_bytes(msgspec.json.encode(aligned))
+    write_codec(shipped, VoiceCodec(size))
+
+    def stage(name: str, *words: str) -> None:
+        command = ["train", "voice", "--out", str(tmp_path / "run"), "--stage", name, "--codec", str(shipped), *words]
+        assert main(command) == 0
+
+    stage("tokens")
+    assert len(read_tokens(tmp_path / "run" / "tokens").sentences) == 3 * len(SPEEDS) + 1
+    stage("adversarial", "--set", "steps=1", "--set", "batch=1", "--set", "frames=2")
+    stage("export", "--to", str(tmp_path / "better"))
+    before, after = read_codec(shipped).state_dict(), read_codec(tmp_path / "better").state_dict()
+    kept = {name for name in before if name.startswith("teacher.") or name.endswith("entries")}
+    assert kept and all(torch.equal(before[name], after[name]) for name in kept)
+    assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("tokenizer.voice."))
 
 
 def test_rows_keep_all_some_or_none_of_their_acoustic_codes() -> None:
