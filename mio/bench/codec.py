@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mio.audio import write_wav
 from mio.bench._codec_quality import ClosedRecogniser, Quality, quality, through_opus
 from mio.bench._mishearing import error_rate
+from mio.bench._spectrogram import keep_sounds
 from mio.bench._speech_set import data_folder, recordings
 from mio.bench.report import Report
 from mio.contracts.rates import SPEECH_HZ
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=("val", "test"), default="test", help="which held-out sentences (test)")
     parser.add_argument("--utterances", type=int, default=40, help="of each voice (40)")
     parser.add_argument("--weights", type=Path, default=share("weights", "voice-codec"), help="folder of the codec")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="write the first sentences of each way there as wav")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write first sentences and their spectrograms there")
 
 
 def run(args: argparse.Namespace, report: Report) -> None:
@@ -70,11 +70,15 @@ def run(args: argparse.Namespace, report: Report) -> None:
     said = [*_said(folder, "en", args), *_said(folder, "de", args)]
     codec = read_codec(args.weights)
     recogniser = ClosedRecogniser([s.text for s in said if s.lang == "en"])
+    kept: dict[str, dict[str, FloatArray]] = {lang: {} for lang in _VOICES}
     for name, way in _ways(codec).items():
         made = [way(s.sound) for s in said]
         _measure(report, name, said, made, recogniser)
-        if args.keep is not None:
-            _keep(args.keep, name, said, made)
+        for lang, sounds in kept.items():
+            sounds[name] = next(m.sound for s, m in zip(said, made, strict=True) if s.lang == lang)
+    if args.keep is not None:
+        for lang, sounds in kept.items():
+            keep_sounds(args.keep, lang, sounds)
     _measure_speed(report, codec, said)
     report.note("speaker similarity is left out: no speaker model whose weights come with a package is at hand")
     report.note("other neural codecs are left out for the same reason")
@@ -154,10 +158,3 @@ def _measure_speed(report: Report, codec: VoiceCodec, said: list[Said]) -> None:
     seconds = len(sound) / SPEECH_HZ
     report.figure("encode_real_time_factor", (middle - began) / seconds)
     report.figure("decode_real_time_factor", (time.process_time() - middle) / seconds, target=0.2)
-
-
-def _keep(folder: Path, name: str, said: list[Said], made: list[Coded]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for lang in _VOICES:
-        first = next(m for s, m in zip(said, made, strict=True) if s.lang == lang)
-        write_wav(folder / f"{lang}-{name.replace(' ', '-').replace('/', '-')}.wav", first.sound, SPEECH_HZ)

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mio.audio import write_wav
 from mio.bench._codec_quality import ClosedRecogniser
 from mio.bench._delivery_figures import compare_emotions
+from mio.bench._spectrogram import keep_sounds
 from mio.bench._speech_set import data_folder, recordings
 from mio.bench._talker_engine import add_weights_arguments, engine_config
 from mio.bench._talker_texts import SENTENCES
@@ -42,6 +42,7 @@ _TARS = {"en": "en_kathleen.tar", "de": "de_kerstin.tar"}
 _RECORDINGS = 40
 _SEED = 0
 _HEARING_SAMPLES = 480  # per feature of the phone recogniser
+_KEPT = 3  # sentences of each voice
 _AHEAD = 2  # features that it hears before it answers
 _TARGETS = {"closed": 0.08, "unigram": 0.45}
 
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="data folder with speech (MIO_DATA), for recordings")
     parser.add_argument("--sentences", type=int, default=100, help="of each language (100)")
     parser.add_argument("--emotional", type=int, default=10, help="English sentences said with each emotion (10)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="write the first sentences of each voice there as wav")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write first sentences and their spectrograms there")
     add_weights_arguments(parser)
 
 
@@ -160,7 +161,5 @@ def _sound_figures(said: Sequence[Said]) -> dict[str, float]:
 
 
 def _keep(folder: Path, lang: str, said: dict[str, list[Said]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, group in said.items():
-        for number, one in enumerate(group[:3]):
-            write_wav(folder / f"{lang}-{name.replace(' ', '-')}-{number}.wav", one.sound, SPEECH_HZ)
+    for number in range(min(_KEPT, *(len(group) for group in said.values()))):
+        keep_sounds(folder, f"{lang}-{number}", {name: group[number].sound for name, group in said.items()})

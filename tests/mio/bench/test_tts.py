@@ -57,7 +57,7 @@ def test_voices_and_emotions_are_compared(weights: list[str], tmp_path: Path) ->
     assert len(emotions) == 22 and emotions["kodama", "neutral"]["pitch_st"] == "+0.0 (+0.0)"
     assert report.figures["espeak_pitch_follows_emotion"] > 0.8 and report.figures["espeak_rate_follows_emotion"] > 0.8
     assert report.figures["kodama_energy_follows_emotion"] > 0.5
-    assert len(list(tmp_path.glob("*.wav"))) == 4
+    assert len(list(tmp_path.glob("*.wav"))) == 4 and {path.stem for path in tmp_path.glob("*.png")} == {"en-0", "de-0"}
 
 
 def test_a_recogniser_without_an_order_of_words_hears_them_in_any() -> None:
