@@ -4,7 +4,6 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from mio.cli.main import main
 from mio.contracts.messages import Reply
@@ -12,48 +11,11 @@ from mio.errors import MioError
 from nodes.talker.clone import read_clone
 from nodes.talker.config import TalkerConfig
 from nodes.talker.kodama import KodamaVoice
-from nodes.talker.models.codec.codec import VoiceCodec, codebooks, write_codec
-from nodes.talker.models.codec.sizes import CodecSize
-from nodes.talker.models.lm.lm import VoiceLm
-from nodes.talker.models.lm.shipped import write_lm
-from nodes.talker.models.lm.sizes import LmSize
+from nodes.talker.models.codec.codec import VoiceCodec, write_codec
+from nodes.talker.models.testing import SMALL_CODEC
 
-CODEC = CodecSize(
-    encoder="spectra",
-    encoder_layers=1,
-    width=32,
-    teacher_width=24,
-    teacher_layers=1,
-    vocos_width=48,
-    vocos_layers=1,
-    semantic_layers=1,
-)
-LM = LmSize(
-    entry_width=32,
-    text_width=24,
-    text_layers=1,
-    width=32,
-    layers=1,
-    heads=2,
-    window=40,
-    depth_width=24,
-    depth_layers=1,
-    depth_heads=2,
-)
 TEXT = "Nine pale geese, at last."
 SAID = Reply(text="Two lost boats.")
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> TalkerConfig:
-    """Networks that have learned nothing."""
-    torch.manual_seed(1)
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("weights")
-    codec = VoiceCodec(CODEC)
-    write_codec(folder / "codec", codec)
-    write_lm(folder / "lm", VoiceLm(LM, codebooks(codec)))
-    return TalkerConfig(engine="kodama", codec=folder / "codec", language_model=folder / "lm")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +82,7 @@ def test_a_recording_that_is_too_long_or_of_another_codec_is_refused(
     words = ["voice", "clone", str(tmp_path / "long.wav"), "--text", TEXT, "--to", str(tmp_path / "v")]
     assert main([*words, "--weights", str(weights.codec)]) == 1
     assert "12.0 s of sound -> cut it to 1 to 10 s" in capsys.readouterr().err
-    write_codec(tmp_path / "other", VoiceCodec(CODEC))
+    write_codec(tmp_path / "other", VoiceCodec(SMALL_CODEC))
     with pytest.raises(MioError, match="made with another codec -> make it with"):
         read_clone(cloned, tmp_path / "other")
     with pytest.raises(MioError, match=r"voice\.kdm"):

@@ -5,7 +5,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-import torch
 
 from mio.contracts.engine import Output
 from mio.contracts.messages import Clock, Interrupt, Reply, Speech
@@ -18,48 +17,9 @@ from nodes.talker.config import TalkerConfig
 from nodes.talker.engine import Spare, Talker, build_engine
 from nodes.talker.espeak import EspeakVoice
 from nodes.talker.kodama import KodamaVoice
-from nodes.talker.models.codec.codec import VoiceCodec, codebooks, write_codec
-from nodes.talker.models.codec.sizes import CodecSize
-from nodes.talker.models.lm.lm import VoiceLm
-from nodes.talker.models.lm.shipped import write_lm
-from nodes.talker.models.lm.sizes import LmSize
 
-SMALL = CodecSize(
-    encoder="spectra",
-    encoder_layers=1,
-    width=32,
-    teacher_width=24,
-    teacher_layers=1,
-    vocos_width=48,
-    vocos_layers=1,
-    semantic_layers=1,
-)
-LM = LmSize(
-    entry_width=32,
-    text_width=24,
-    text_layers=1,
-    width=32,
-    layers=1,
-    heads=2,
-    window=40,
-    depth_width=24,
-    depth_layers=1,
-    depth_heads=2,
-)
 FRAMES = TalkerConfig(first_frames=1, chunk_frames=1)
 TEXT = "Oh, you found 112 steps! Good."
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> TalkerConfig:
-    """Networks that have learned nothing."""
-    torch.manual_seed(1)
-    torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("weights")
-    codec = VoiceCodec(SMALL)
-    write_codec(folder / "codec", codec)
-    write_lm(folder / "lm", VoiceLm(LM, codebooks(codec)))
-    return TalkerConfig(engine="kodama", codec=folder / "codec", language_model=folder / "lm")
 
 
 @pytest.fixture(scope="module")

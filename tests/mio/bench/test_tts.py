@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
 
 from mio.bench import tts
@@ -12,11 +11,7 @@ from mio.bench._codec_quality import ClosedRecogniser
 from mio.bench.report import Report
 from mio.contracts.rates import SPEECH_HZ
 from mio.espeak import speak
-from nodes.talker.models.codec.codec import VoiceCodec, codebooks, write_codec
-from nodes.talker.models.codec.sizes import CodecSize
-from nodes.talker.models.lm.lm import VoiceLm
-from nodes.talker.models.lm.shipped import write_lm
-from nodes.talker.models.lm.sizes import LmSize
+from nodes.talker.models.testing import write_untrained_voice
 
 pytest.importorskip("espeakng_loader")
 
@@ -24,15 +19,8 @@ pytest.importorskip("espeakng_loader")
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Options that name networks which have learned nothing."""
-    torch.manual_seed(1)
-    folder = tmp_path_factory.mktemp("weights")
-    small = {"width": 32, "teacher_width": 24, "teacher_layers": 1, "vocos_width": 48, "vocos_layers": 1}
-    codec = VoiceCodec(CodecSize(encoder="spectra", encoder_layers=1, semantic_layers=1, **small))  # type: ignore[arg-type]
-    depth = {"depth_width": 24, "depth_layers": 1, "depth_heads": 2}
-    size = LmSize(entry_width=32, text_width=24, text_layers=1, width=32, layers=1, heads=2, window=40, **depth)  # type: ignore[arg-type]
-    write_codec(folder / "codec", codec)
-    write_lm(folder / "lm", VoiceLm(size, codebooks(codec)))
-    return ["--codec", str(folder / "codec"), "--language-model", str(folder / "lm")]
+    codec, lm = write_untrained_voice(tmp_path_factory.mktemp("weights"))
+    return ["--codec", str(codec), "--language-model", str(lm)]
 
 
 def report_of(module: object, name: str, options: list[str]) -> Report:
