@@ -20,7 +20,7 @@ from nodes.talker.training.crops import Crops
 from nodes.talker.training.losses import MelDistance, PitchDistance, pitch_distance, pitch_labels
 
 _LAST_RATE = 0.1
-_TAUGHT_WEIGHTS = {"said_st": 0.02, "voiced": 0.1}
+_TAUGHT_WEIGHTS = {"said_st": 0.1, "voiced": 0.1}
 """With 1 for each, gradients grew a hundredfold, were cut to the usual length, and taught the sound nothing: after 340
 steps the distance of mel spectra was 0.94, without harmonics 0.55."""
 _NOISE = 0.3  # of the frames' standard deviation: about what quantisers will lose

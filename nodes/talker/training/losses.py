@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mio.measure.pitch import pitch_hz
 from mio.nn.mel import mel_filters
+from nodes.talker.models.codec.correlation import Autocorrelation
 from nodes.talker.models.codec.harmonics import MIDDLE_HZ, Pitch
 from nodes.talker.models.codec.sizes import SAMPLE_RATE
 from nodes.talker.models.codec.vocos import HOP, WINDOW
@@ -25,8 +26,6 @@ _SCALES = ((2_048, 100), (1_024, 80), (512, 40))
 
 _QUIETEST = 1e-4  # magnitude, -80 dB: about the noise of the recordings in one band
 _PITCH_WINDOW, _PITCH_HOP = 1_024, 480
-_SHORTEST, _LONGEST = 48, 320  # periods in samples: 500 to 75 Hz
-_PITCH_BAND_HZ = 900.0
 _SHARPNESS = 10.0
 _VOICED = 0.5
 _PITCH_FIRST_S, _PITCH_EVERY_S = 0.02, 0.01  # middle of the first window of mio.measure.pitch, and the next ones
@@ -60,18 +59,9 @@ class MelDistance(nn.Module):
 class PitchDistance(nn.Module):
     """Cross entropy of the pitch of a decoded voice, under that of the real one, where the real one is voiced."""
 
-    _window: Tensor
-    _own: Tensor
-    _band: Tensor
-
     def __init__(self) -> None:
         super().__init__()
-        window = torch.hann_window(_PITCH_WINDOW)
-        own = torch.fft.irfft(torch.fft.rfft(window, 2 * _PITCH_WINDOW).abs().square())
-        bins = torch.linspace(0, SAMPLE_RATE / 2, _PITCH_WINDOW + 1)
-        self.register_buffer("_window", window, persistent=False)
-        self.register_buffer("_own", own[: _LONGEST + 1] / own[0], persistent=False)
-        self.register_buffer("_band", (bins < _PITCH_BAND_HZ).float(), persistent=False)
+        self._autocorrelation = Autocorrelation(_PITCH_WINDOW)
 
     def forward(self, made: Tensor, real: Tensor) -> Tensor:
         """Scalar distance of ``[B, 1, T]`` and ``[B, 1, T]``; 0 where both agree."""
@@ -84,13 +74,7 @@ class PitchDistance(nn.Module):
         return (divergence * voiced).sum() / voiced.sum().clamp(min=1)
 
     def _correlation(self, wave: Tensor) -> tuple[Tensor, Tensor]:
-        """Power ``[B, n]`` and normalised autocorrelation ``[B, n, periods]``, both of what is below 900 Hz."""
-        pieces = wave[:, 0].unfold(1, _PITCH_WINDOW, _PITCH_HOP) * self._window
-        spectrum = torch.fft.rfft(pieces, 2 * _PITCH_WINDOW)
-        density = (spectrum.real.square() + spectrum.imag.square()) * self._band
-        correlation = torch.fft.irfft(density)[..., : _LONGEST + 1]
-        power = correlation[..., :1].clamp(min=1e-6)
-        return power[..., 0], (correlation / power / self._own)[..., _SHORTEST:]
+        return self._autocorrelation(wave[:, 0].unfold(1, _PITCH_WINDOW, _PITCH_HOP))
 
 
 def pitch_labels(wave: Tensor) -> Pitch:

@@ -17,6 +17,8 @@ WINDOW = 1_280
 _UPSAMPLING = FRAME_SAMPLES // HOP  # to 75 spectra per second
 _KERNEL = 7
 _LARGEST_MAGNITUDE = 100.0
+_FAINT = -3.0  # logarithm of what a decoder with harmonics begins with beside them, lest that takes their place
+_OCTAVES = 0.1  # that a unit of the layer of the pitch means, so that its gradients are of the others' size
 
 
 class ConvNeXtBlock(nn.Module):
@@ -83,6 +85,7 @@ class VocosDecoder(nn.Module):
         if size.excitation == "harmonics":
             self.source = HarmonicSource(WINDOW, HOP, "vocos.source")
             self.pitch, self.shape = nn.Linear(width, 2), nn.Linear(width, WINDOW // 2 + 1)
+            nn.init.constant_(self.exit.bias[: WINDOW // 2 + 1], _FAINT)
 
     def forward(self, frames: Tensor, past: Past) -> Tensor:
         """``[B, width, n]`` to ``[B, 1, 1920 n]`` samples."""
@@ -108,7 +111,8 @@ class VocosDecoder(nn.Module):
         spectra = torch.polar(_magnitude(magnitude), phase.float())
         if self.source is None:
             return self.inverse(spectra, past)[:, None], None
-        pitch = Pitch(*self.pitch(known).unbind(-1))
+        said, voiced = self.pitch(known).unbind(-1)
+        pitch = Pitch(_OCTAVES * said, voiced)
         strength = _magnitude(self.shape(known)) * torch.sigmoid(pitch.voiced)[..., None]
         harmonics = self.source(pitch.octaves.detach() if octaves is None else octaves, past)
         return self.inverse(spectra + strength.transpose(1, 2) * harmonics, past)[:, None], pitch
