@@ -73,9 +73,9 @@ def test_the_real_pitch_is_known_in_the_middle_of_each_spectrum() -> None:
 def test_a_voice_learns_its_pitch(speech: SpeechSet) -> None:
     torch.set_num_threads(1)
     crops = Crops(SpeechSet(speech.utterances[:1], speech.samples), "train")
-    plan = CodecTraining("sound", SIZE, "", (), 0.0, batch=2, frames=6, rate=4e-3, warm_up=3, steps=40)
+    plan = CodecTraining("sound", SIZE, "", (), 0.0, batch=2, frames=6, rate=4e-3, warm_up=3, steps=70)
     trainee = SoundTrainee(plan, crops)
-    figures = [trainee.step() for _ in range(40)]
+    figures = [trainee.step() for _ in range(70)]
     first, last = (
         {name: np.mean([f[name] for f in part]) for name in ("mel", "said_st")} for part in (figures[:3], figures[-5:])
     )
