@@ -100,7 +100,7 @@ def test_a_program_that_does_not_exist_or_connect_in_time_is_refused(steady_flow
     assert "/no/such/program: " in missing["problem"]
     late = steady_flow.ask("relay", **command(str(PLAIN), "60"), load_s=1.0)
     assert "it was still loading after 1 s" in late["problem"]
-    assert not [p for p in psutil.process_iter() if _runs(p, str(PLAIN))]
+    steady_flow.wait_until(lambda: not [p for p in psutil.process_iter() if _runs(p, str(PLAIN))], 30.0)
 
 
 def _runs(process: psutil.Process, program: str) -> bool:
