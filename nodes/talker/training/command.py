@@ -4,8 +4,8 @@
 which says what semantic codes are to mean. ``sound``: encoder and decoder of the codec without quantisers. ``codec``:
 all of it. ``adversarial``: its decoder alone, against discriminators. ``export``: the averaged weights as a folder that
 ``mio codec`` reads. ``tokens``: the set as codes. ``tts``: the language model that speaks them. ``export-tts``: its
-averaged weights as a folder that the engine ``kodama`` reads. With ``--codec`` the stages ``tokens`` and
-``adversarial`` go on from such a folder; of those before them ``data`` and ``labels`` are needed.
+averaged weights as a folder that the engine ``kodama`` reads. With ``--codec`` the stages ``codec``,
+``tokens`` and ``adversarial`` go on from such a folder; of those before them ``data`` and ``labels`` are needed.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from mio.training.loop import Plan, Trainee
 from mio.training.run_folder import RunFolder
 from mio.training.settings import with_settings
 from mio.training.trainee import read_averaged
-from nodes.talker.models.codec.codec import VoiceCodec, read_codec, write_codec
+from nodes.talker.models.codec.codec import VoiceCodec, read_codec, read_learning_codec, write_codec
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import SIZES
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_arguments(parser, Path("out/train/voice"))
     parser.add_argument("--size", choices=SIZES, default="laptop", help="size of the networks (laptop)")
     parser.add_argument("--to", type=Path, help="folder of an export (weights/voice-codec, weights/voice-tts)")
-    parser.add_argument("--codec", type=Path, help="a codec to go on from (stages tokens, adversarial, export)")
+    parser.add_argument("--codec", type=Path, help="a codec to go on from (stages codec, tokens, adversarial, export)")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (1)")
 
 
@@ -114,8 +114,12 @@ def _train_sound(args: argparse.Namespace, console: Console) -> None:
 
 def _train_codec(args: argparse.Namespace, console: Console) -> None:
     settings = _settings(args)
-    model = trained_tokenizer(args.out / "sound")
-    teacher = trained_recogniser(args.out / "teacher")
+    if args.codec is None:
+        model, teacher = trained_tokenizer(args.out / "sound"), trained_recogniser(args.out / "teacher")
+    else:
+        codec = read_learning_codec(args.codec)
+        model, teacher = codec.tokenizer, codec.teacher
+        settings = msgspec.structs.replace(settings, size=codec.size)
     trainee = CodecTrainee(settings, _crops(args, settings), teacher, model, args.device)
     _learn(args, console, settings, trainee)
 

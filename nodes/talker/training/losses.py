@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import median_filter
 from torch import Tensor, nn
 
 from mio.measure.pitch import pitch_hz
@@ -29,6 +30,7 @@ _PITCH_WINDOW, _PITCH_HOP = 1_024, 480
 _SHARPNESS = 10.0
 _VOICED = 0.5
 _PITCH_FIRST_S, _PITCH_EVERY_S = 0.02, 0.01  # middle of the first window of mio.measure.pitch, and the next ones
+_SMOOTHED = 7  # times of the pitch, 70 ms: single ones an octave off are left out
 _QUIET = 1e-3  # of the loudest frame's power
 
 
@@ -101,4 +103,5 @@ def _row_pitch(sound: Floats, times_s: Doubles) -> tuple[Doubles, Doubles]:
         return np.zeros(len(times_s)), np.zeros(len(times_s))
     at_s = _PITCH_FIRST_S + _PITCH_EVERY_S * np.arange(len(hz))
     nearest = np.clip(np.round((times_s - _PITCH_FIRST_S) / _PITCH_EVERY_S).astype(int), 0, len(hz) - 1)
-    return np.interp(times_s, at_s[known], np.log2(hz[known] / MIDDLE_HZ)), (hz[nearest] > 0).astype(np.float64)
+    octaves = median_filter(np.log2(hz[known] / MIDDLE_HZ), _SMOOTHED, mode="nearest")
+    return np.interp(times_s, at_s[known], octaves), (hz[nearest] > 0).astype(np.float64)

@@ -7,10 +7,11 @@ import torch
 from rich.console import Console
 
 from mio.cli.main import main
+from mio.errors import ConfigError
 from mio.training.loop import Plan, train
 from mio.training.progress import Progress
 from mio.training.run_folder import RunFolder
-from nodes.talker.models.codec.codec import VoiceCodec, read_codec, write_codec
+from nodes.talker.models.codec.codec import VoiceCodec, codebooks, read_codec, read_learning_codec, write_codec
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import CodecSize
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -113,6 +114,24 @@ def test_a_shipped_codec_goes_on_against_judges_and_becomes_codes(
     kept = {name for name in before if name.startswith("teacher.") or name.endswith("entries")}
     assert kept and all(torch.equal(before[name], after[name]) for name in kept)
     assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("tokenizer.voice."))
+
+
+def test_a_shipped_codec_learns_on_with_the_codebooks_that_it_has(
+    size: CodecSize, crops: Crops, teacher: PhoneRecogniser, tmp_path: Path
+) -> None:
+    codec = VoiceCodec(size)
+    first = CodecTrainee(settings(size, "codec", 20), crops, teacher, codec.tokenizer)
+    before = [first.step()["mel"] for _ in range(20)]
+    write_codec(tmp_path, codec)
+    again = read_learning_codec(tmp_path)
+    assert again.tokenizer.training and again.tokenizer.meaning_books.begun and again.tokenizer.sound_books.begun
+    torch.testing.assert_close(codebooks(again), codebooks(codec), atol=1e-3, rtol=1e-3)
+    onward = CodecTrainee(settings(size, "codec", 20), crops, again.teacher, again.tokenizer)
+    assert np.mean([onward.step()["mel"] for _ in range(3)]) < 0.8 * np.mean(before[:3])
+    (tmp_path / "learning" / "weights.safetensors").unlink()
+    assert codebooks(read_codec(tmp_path)).shape == codebooks(codec).shape  # it is used without
+    with pytest.raises(ConfigError, match="learning"):
+        read_learning_codec(tmp_path)
 
 
 def test_rows_keep_all_some_or_none_of_their_acoustic_codes() -> None:

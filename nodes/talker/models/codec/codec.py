@@ -5,6 +5,7 @@ the same codes the same sound, bit by bit, however it is cut.
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ Codes = npt.NDArray[np.int16]
 BOOKS = SEMANTIC_BOOKS + ACOUSTIC_BOOKS
 
 _DECODER = ("tokenizer.voice.", "tokenizer.meaning_books.", "tokenizer.sound_books.")
-_TRAINING = ("tokenizer.meaning.", ".counts", "._sums", "._begun")
+_LEARNING = ("tokenizer.meaning.", ".counts", "._sums", "._begun")
 """Parts of names that only trainings need."""
 
 
@@ -102,12 +103,12 @@ def codebooks(codec: VoiceCodec) -> Tensor:
 
 
 def write_codec(folder: Path, codec: VoiceCodec) -> None:
-    """Write what is needed to use a codec, fp16, in two folders: ``decoder`` with the codebooks, and ``encoder``."""
-    weights = {n: w for n, w in codec.state_dict().items() if not any(part in n for part in _TRAINING)}
-    decoder = {name: weight for name, weight in weights.items() if name.startswith(_DECODER)}
-    write_weights(folder / "decoder", decoder, codec.size, half=True)
-    encoder = {name: weight for name, weight in weights.items() if name not in decoder}
-    write_weights(folder / "encoder", encoder, codec.size, half=True)
+    """Write a codec, fp16, in three folders: ``decoder`` with the codebooks, ``encoder``, and ``learning``.
+
+    The last one holds what nobody needs but a training that goes on from it.
+    """
+    for part, weights in _parts(codec.state_dict()).items():
+        write_weights(folder / part, weights, codec.size, half=True)
 
 
 def read_codec(folder: Path) -> VoiceCodec:
@@ -122,12 +123,32 @@ def read_codec(folder: Path) -> VoiceCodec:
     if size != decoder_size:
         raise ConfigError(f"{folder}: encoder and decoder are of different sizes", remedy)
     codec = VoiceCodec(size)
-    found, own = encoder | decoder, codec.state_dict()
-    learning = {name: weight for name, weight in own.items() if any(part in name for part in _TRAINING)}
-    if wrong := sorted((own.keys() - learning.keys()) ^ found.keys()):
+    found, own = encoder | decoder, _parts(codec.state_dict())
+    if wrong := sorted((own["encoder"].keys() | own["decoder"].keys()) ^ found.keys()):
         raise ConfigError(f"{folder}: weights {wrong[0]} are missing or unknown", remedy)
-    fill(codec, learning | found, folder)
+    fill(codec, own["learning"] | found, folder)
     return codec
+
+
+def read_learning_codec(folder: Path) -> VoiceCodec:
+    """Read all of what :func:`write_codec` wrote, for a training to go on from.
+
+    Raises:
+        ConfigError: If a file is missing, broken, or of other networks.
+    """
+    codec = read_codec(folder)
+    learning, _ = read_weights(folder / "learning", CodecSize)
+    fill(codec, codec.state_dict() | learning, folder)
+    return codec.train().requires_grad_(True)
+
+
+def _parts(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Weights by the folder that they are kept in."""
+    parts: dict[str, dict[str, Tensor]] = {"decoder": {}, "encoder": {}, "learning": {}}
+    for name, weight in state.items():
+        learning = any(part in name for part in _LEARNING)
+        parts["learning" if learning else "decoder" if name.startswith(_DECODER) else "encoder"][name] = weight
+    return parts
 
 
 def fingerprint(folder: Path) -> bytes:
