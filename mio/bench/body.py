@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--also", action="append", default=[], metavar="NAME=FOLDER", help="networks to compare with")
     parser.add_argument("--seeds", type=int, default=3, help="of sampling (3)")
     parser.add_argument("--clips", type=int, default=1000, help="most clips of the validation split, spread evenly")
-    parser.add_argument("--guidance", type=float, default=2.5, help="of the text (2.5)")
+    parser.add_argument("--guidance", type=float, default=4.0, help="of the text (4.0)")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw sheets of the live engine's motion")
     parser.add_argument("--history", type=int, default=16, help="latents that are seen (16)")
 

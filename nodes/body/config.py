@@ -44,7 +44,7 @@ class BodyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     liveliness: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 1.0
     network: NetworkUse = "prompts"
     weights: Path = share("weights", "body-laptop")
-    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=10.0)] = 2.5
+    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=10.0)] = 4.0
     history: Annotated[int, msgspec.Meta(ge=8, le=100)] = 16
 
     def check(self) -> Iterable[MioError]:
