@@ -253,7 +253,7 @@ class FloodEngine(Engine):
         made = state.placement.place(features, self._before(first, first + len(features)), going=state.roams)
         state.shown.update(enumerate(made, first))
         state.rest.see(made)
-        if state.rest.moved and state.rest.reached and not goes(text):
+        if state.rest.returned and not goes(text):
             state.script.end(flow.next_frame * _FRAME_S, _ONCE_FRAMES * _FRAME_S)
         oldest = self._understudy.timeline.now_frame - _KEPT_FRAMES
         for frame in [frame for frame in state.shown if frame < oldest]:
@@ -328,4 +328,4 @@ class FloodEngine(Engine):
         state.shown = {frame: made for frame, made in state.shown.items() if frame <= last}
         state.mode, state.flow, state.late_s = Mode.STANDING_IN, None, 0.0
         state.stepping = Stepping.between(last, pose[-1], own[-1])
-        self._understudy.go_on_from(pose, last, max(within_s, state.stepping.takes_s - TRANSITION_S + within_s))
+        self._understudy.go_on_from(state.stepping.at_home(pose), last, within_s)

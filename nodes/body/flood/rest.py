@@ -16,8 +16,8 @@ _WRISTS = [JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]]
 _LOW_M = 0.12  # of wrists over the pelvis
 _STANDING_M = 0.85  # height of the pelvis
 _UPRIGHT_M = 0.12  # of the neck ahead of or beside the pelvis
-_CALM_M_S, _LIVELY_M_S = 0.2, 0.45  # of the fastest joint
-_REST_FRAMES = round(0.4 * BODY_FPS)
+_CALM_M_S, _LIVELY_M_S = 0.3, 0.45  # of the fastest joint
+_REST_FRAMES, _BACK_FRAMES = round(0.4 * BODY_FPS), round(0.2 * BODY_FPS)
 
 
 @dataclass
@@ -42,6 +42,11 @@ class Rest:
     def reached(self) -> bool:
         """Whether it is at rest, and has been for a while."""
         return self.frames >= _REST_FRAMES
+
+    @property
+    def returned(self) -> bool:
+        """Whether it has left its rest and is back, however shortly."""
+        return self.moved and self.frames >= _BACK_FRAMES
 
     def see(self, frames: Array) -> None:
         """Take ``[n, 69]`` further frames."""

@@ -8,12 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from mio.contracts.rates import BODY_FPS
-from mio.rotation import Array, from_matrix, matrix, quaternion, rotvec, slerp
+from mio.rotation import (
+    Array,
+    about,
+    from_matrix,
+    inverse,
+    matrix,
+    product,
+    quaternion,
+    rotvec,
+    slerp,
+    twist_angle,
+)
 from nodes.body.flood.leg import LEGS, REACH_M, legs
 from nodes.body.motion.kinematics import COUNT
 from nodes.body.transition import TRANSITION_S
 
-_STEP_M = 0.22  # longest way in a step of both feet
+_STEP_M, _STEP_RAD = 0.22, np.radians(50.0)  # longest way, and widest turn, in a step of both feet
 _JOINTS = slice(3, 3 + 3 * COUNT)
 _LIFT = 0.3  # of the way that a foot goes
 _HIGHEST_M = 0.06
@@ -27,12 +38,14 @@ class Stepping:
     Attributes:
         begin: Body frame that is the last one with the feet where they were.
         count: Of steps of both feet; each takes a second.
+        away: ``[3]`` how far the body is away before them: x and z in metres, and yaw in rad.
         ankles: ``[2, 2, 3]`` before and after, of both ankles, metres.
         feet: ``[2, 2, 4]`` quaternions of both feet, before and after.
     """
 
     begin: int
     count: int
+    away: Array
     ankles: Array
     feet: Array
 
@@ -41,21 +54,37 @@ class Stepping:
         """Steps from the stance of one ``[69]`` or longer frame to that of another."""
         both = [legs(frame[:3], _matrices(frame)) for frame in (before, after)]
         ankles = np.array([[leg.ankle for leg in pair] for pair in both])
+        feet = np.array([[from_matrix(leg.foot) for leg in pair] for pair in both])
+        yaw = twist_angle(product(from_matrix(both[0][0].pelvis), inverse(from_matrix(both[1][0].pelvis))), 1)
+        away = np.array([*(before[:3] - after[:3])[[0, 2]], (float(yaw) + np.pi) % (2 * np.pi) - np.pi])
         far = float(np.linalg.norm((ankles[1] - ankles[0])[:, (0, 2)], axis=-1).max())
-        count = max(1, int(np.ceil(far / _STEP_M)))
-        return cls(begin, count, ankles, np.array([[from_matrix(leg.foot) for leg in pair] for pair in both]))
+        count = max(1, int(np.ceil(far / _STEP_M)), int(np.ceil(abs(away[2]) / _STEP_RAD)))
+        return cls(begin, count, away, ankles, feet)
 
     @property
     def takes_s(self) -> float:
         """How long it takes."""
         return self.count * TRANSITION_S
 
+    def at_home(self, poses: Array) -> Array:
+        """``[n, 69]`` or longer poses from before, moved to where the body is afterwards."""
+        return np.stack([_moved(pose, -self.away) for pose in poses])
+
     def apply(self, frame: int, pose: Array) -> Array:
-        """``[69]`` or longer pose of a body frame with the feet where they are by then."""
+        """A pose on the way.
+
+        Args:
+            frame: Body frame.
+            pose: ``[69]`` or longer, with the body where it is afterwards.
+
+        Returns:
+            The pose with body and feet where they are by then.
+        """
         share = (frame - self.begin) / (BODY_FPS * self.takes_s)
-        if not 0.0 < share < 1.0:
+        if not 0.0 <= share < 1.0:
             return pose
-        local, pose = _matrices(pose), pose.copy()
+        pose = _moved(pose, (1.0 - _smooth(share)) * self.away)
+        local = _matrices(pose)
         goals = [self._foot(side, share) for side in range(2)]
         spare = [_spare(leg.hip, goal[0]) for leg, goal in zip(legs(pose[:3], local), goals, strict=True)]
         pose[1] += min(0.0, *spare)
@@ -84,6 +113,14 @@ class Stepping:
 def _smooth(share: float) -> float:
     """Share of the way after a share of the time, with least jerk (Flash and Hogan 1985)."""
     return share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+
+
+def _moved(pose: Array, way: Array) -> Array:
+    """A pose elsewhere: x and z in metres and yaw in rad further."""
+    pose = pose.copy()
+    pose[[0, 2]] += way[:2]
+    pose[3:6] = rotvec(product(about(1, way[2]), quaternion(pose[3:6])))
+    return pose
 
 
 def _spare(hip: Array, ankle: Array) -> float:

@@ -3,22 +3,21 @@ import pytest
 
 from mio.contracts.rates import BODY_DIM
 from mio.contracts.skeleton import JOINT_INDEX
+from mio.rotation import about, product, quaternion, rotvec
 from nodes.body.config import BodyConfig
 from nodes.body.engine import IdleEngine
 from nodes.body.flood.stepping import Stepping
 from nodes.body.skeleton import ANKLE_HEIGHT_M, forward
-from nodes.body.transition import mixed
 
 ANKLES = [JOINT_INDEX["left_ankle"], JOINT_INDEX["right_ankle"]]
 
 
 def steps_from(away_m: float) -> tuple[Stepping, np.ndarray, np.ndarray]:
-    """Steps of a body that goes home by a straight way, its frames without and with them."""
+    """Steps of a body that goes home, frames of it when it is there, and the same on the way."""
     home = IdleEngine(BodyConfig()).frames(0, 1)
     away = home + np.concatenate(([away_m, 0.0, 0.5 * away_m], np.zeros(BODY_DIM - 3)))
     steps = Stepping.between(100, away[0], home[0])
-    share = np.linspace(0.0, 1.0, round(20 * steps.takes_s) + 1)
-    frames = mixed(np.repeat(away, len(share), 0), np.repeat(home, len(share), 0), share)
+    frames = np.repeat(home, round(20 * steps.takes_s) + 1, 0)
     return steps, frames, np.stack([steps.apply(100 + number, frame) for number, frame in enumerate(frames)])
 
 
@@ -38,7 +37,22 @@ def test_feet_are_lifted_on_the_way_and_arrive(away_m):
     ends = forward(np.stack((frames[-1], walked[-1], walked[-2])))[0][:, ANKLES]
     np.testing.assert_allclose(ends[1], ends[0], atol=1e-9)
     np.testing.assert_allclose(ends[2], ends[0], atol=0.02)
-    np.testing.assert_array_equal(steps.apply(100, frames[3]), frames[3])
+    went = np.linalg.norm(np.diff(walked[:, :3], axis=0), axis=-1)
+    assert went.max() < 0.05 and np.abs(np.diff(went)).max() < 0.01
+
+
+def test_who_faces_away_turns_with_the_feet():
+    home = IdleEngine(BodyConfig()).frames(0, 1)
+    turned = home.copy()
+    turned[:, 3:6] = rotvec(product(about(1, np.array(2.5)), quaternion(home[:, 3:6])))
+    steps = Stepping.between(100, turned[0], home[0])
+    assert steps.count == 3
+    np.testing.assert_allclose(steps.at_home(turned), home, atol=1e-9)
+    walked = np.stack([steps.apply(100 + number, home[0]) for number in range(61)])
+    faces = forward(walked)[1][:, [0, *ANKLES]][..., 2]
+    yaw = np.unwrap(np.arctan2(faces[..., 0], faces[..., 2]), axis=0)
+    twist = (yaw[:, 0:1] - yaw[:, 1:] + np.pi) % (2 * np.pi) - np.pi
+    assert np.degrees(np.abs(twist).max()) < 75
 
 
 def test_who_is_far_away_takes_more_steps():
