@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guidance", type=float, default=4.0, help="of the text (4.0)")
     parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw sheets of live motion (needs no set)")
     parser.add_argument("--history", type=int, default=16, help="latents that are seen (16)")
+    parser.add_argument("--mixed-history", type=int, default=8, help="the same while they are of several texts (8)")
 
 
 class Judge(NamedTuple):
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     """Measure real motion, the autoencoder's, and what each network generates."""
     torch.set_num_threads(1)
     if args.pictures:
-        shipped = Generator(args.weights, SentenceEncoder(), Guidance(args.guidance, args.history))
+        shipped = Generator(args.weights, SentenceEncoder(), Guidance(args.guidance, args.history, args.mixed_history))
         draw_sheets(shipped.engine, args.pictures)
         report.note(f"sheets of the live engine's motion: {args.pictures}")
     if args.data is None and args.pictures:
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     seen = embed_motion(model, [whole(train[number].features, FRAMES) for number in some])
     report.figure("fid_train_to_val", frechet_distance(seen, judge.real))
     _row(report, judge, "real", [motions])
-    guidance = Guidance(args.guidance, args.history)
+    guidance = Guidance(args.guidance, args.history, args.mixed_history)
     for name, folder in [("shipped", args.weights), *named_folders("--also", args.also)]:
         generator = Generator(folder, encoder, guidance)
         _measure(report, judge, name, generator, args.seeds)

@@ -30,7 +30,10 @@ class BodyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for something; ``prompts``, while any prompt does; ``always``, also while it stands at ease. The procedural
             engine does the rest.
         weights: Folder of the network that ``flood`` runs.
+        text_encoder: Folder of a UMT5 for weights that were trained on it; None for the packaged encoder.
         guidance: How strictly ``flood`` follows texts; 1 for as they come.
+        mixed_history: Latents of 0.2 s that ``flood`` looks at while they are of more than one text; with fewer, what
+            was wanted before goes on for less long.
         history: Latents of 0.2 s that ``flood`` looks at, the second that it is working on included.
     """
 
@@ -44,7 +47,9 @@ class BodyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     liveliness: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 1.0
     network: NetworkUse = "prompts"
     weights: Path = share("weights", "body-laptop")
+    text_encoder: Path | None = None
     guidance: Annotated[float, msgspec.Meta(ge=1.0, le=10.0)] = 4.0
+    mixed_history: Annotated[int, msgspec.Meta(ge=8, le=100)] = 8
     history: Annotated[int, msgspec.Meta(ge=8, le=100)] = 16
 
     def check(self) -> Iterable[MioError]:

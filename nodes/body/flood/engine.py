@@ -17,7 +17,6 @@ from mio.contracts.engine import Engine, Output, Outputs
 from mio.contracts.messages import BodyMotion, Interrupt, Message, MotionPrompt, Tick
 from mio.contracts.rates import BODY_FPS
 from mio.rotation import Array, matrix, quaternion
-from mio.sentences.encoder import SentenceEncoder
 from nodes.body.config import BodyConfig, NetworkUse
 from nodes.body.engine import IdleEngine
 from nodes.body.flood.placement import Placement
@@ -26,6 +25,7 @@ from nodes.body.flood.script import AT_EASE, Script, goes
 from nodes.body.flood.state import export_state, import_state
 from nodes.body.flood.stepping import Stepping
 from nodes.body.flood.stream import Derailed, FloodStream, Flow
+from nodes.body.flood.texts import text_encoder
 from nodes.body.models.checkpoint import read_networks
 from nodes.body.models.sampler import Guidance
 from nodes.body.motion.features import RootTrack, encode, facing
@@ -125,8 +125,8 @@ class FloodEngine(Engine):
         self._network: NetworkUse = config.network
         self._understudy = IdleEngine(msgspec.structs.replace(config, lead_s=min(config.lead_s, _LEAD_S)))
         if stream is None:
-            guidance = Guidance(config.guidance, config.history)
-            stream = FloodStream(read_networks(config.weights), SentenceEncoder(), guidance)
+            guidance = Guidance(config.guidance, config.history, config.mixed_history)
+            stream = FloodStream(read_networks(config.weights), text_encoder(config.text_encoder), guidance)
         self._stream = stream
         self._state = FloodState()
 

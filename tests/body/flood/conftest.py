@@ -47,6 +47,7 @@ def flood(networks: Networks, encoder: SentenceEncoder) -> Callable[..., FloodEn
 
     def make(**settings) -> FloodEngine:
         config = BodyConfig(**{"engine": "flood", "network": "always", **settings})
-        return FloodEngine(config, FloodStream(networks, encoder, Guidance(config.guidance, config.history)))
+        guidance = Guidance(config.guidance, config.history, config.mixed_history)
+        return FloodEngine(config, FloodStream(networks, encoder, guidance))
 
     return make

@@ -28,7 +28,8 @@ def shipped() -> Networks:
 def stage_with(shipped, encoder, stage_of):
     def make(seed: int = 1, **settings):
         config = BodyConfig(engine="flood", seed=seed, **settings)
-        return stage_of(FloodEngine(config, FloodStream(shipped, encoder, Guidance(config.guidance, config.history))))
+        guidance = Guidance(config.guidance, config.history, config.mixed_history)
+        return stage_of(FloodEngine(config, FloodStream(shipped, encoder, guidance)))
 
     return make
 
