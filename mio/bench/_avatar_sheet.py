@@ -15,7 +15,7 @@ from nodes.renderer.portrait import Portraitist
 
 _CELL = (130, 200)  # width and height, pixels
 _TITLE_PIXELS = 20
-_QUALITY = 80
+_QUALITY = 74
 _CAMERA = CameraConfig(orbit_deg=25.0, zoom=1.2)
 
 
