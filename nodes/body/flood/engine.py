@@ -36,6 +36,7 @@ _FRAME_S: float = 1.0 / BODY_FPS
 _GENERATED = 3 + 3 * COUNT  # of a frame; the rest are fingers
 _HISTORY_FRAMES = 45
 _KEPT_FRAMES = 30
+_WARM_FRAMES = 8  # of history by which the placement gets going
 _LEAD_S = 0.3  # at most: frames that have been sent do not follow a new prompt
 _REACTION_FRAMES = 2
 _LATE_S = 0.12  # a tick that comes this long after the one before is late
@@ -294,12 +295,13 @@ class FloodEngine(Engine):
         first = end - _HISTORY_FRAMES
         frames = self._merged(first, self._understudy.frames(first, end + 1))
         motion = Motion(frames[:, :3], frames[:, 3:_GENERATED].reshape(len(frames), COUNT, 3))
-        yaw = float(facing(positions(motion))[0])
+        yaw = facing(positions(motion))
         state.streams += 1
         seed = self._seed * 1000 + state.streams
         state.flow, seen = stream.begin(encode(motion), first, self._text_at(first), seed)
-        state.placement = Placement(RootTrack(yaw, motion.root[0, (0, 2)]))
-        state.placement.place(seen, going=False)
+        warm = len(seen) - _WARM_FRAMES
+        state.placement = Placement(RootTrack(float(yaw[warm]), motion.root[warm, (0, 2)]))
+        state.placement.place(seen[warm:], going=False)
         shown = frames[first_new - 1 - first]
         state.placement.footing.hold(shown[:3], matrix(quaternion(shown[3:_GENERATED].reshape(COUNT, 3))))
         state.mode, state.late_s, state.rest, state.from_frame = Mode.FLOWING, 0.0, Rest(), first_new - 1

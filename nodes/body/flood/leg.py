@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mio.contracts.skeleton import JOINT_INDEX
-from mio.rotation import Array, arc, cross, matrix, quaternion, unit
+from mio.rotation import Array, arc, cross, unit
 from nodes.body.skeleton import REST, SHANK_M, THIGH_M
 
 REACH_M = 0.9995 * (THIGH_M + SHANK_M)
 """How far an ankle is from its hip at most; a knee is never quite straight."""
+
+_AHEAD_M = 0.015  # of a knee, before the line between hip and ankle; straighter ones bend as the hinge says
 
 LEGS = tuple(tuple(JOINT_INDEX[f"{side}_{name}"] for name in ("hip", "knee", "ankle")) for side in ("left", "right"))
 """Hip, knee and ankle of the left leg, then of the right one."""
@@ -61,16 +63,20 @@ class Leg:
         """
         thigh, shank = self.knee - self.hip, self.ankle - self.knee
         length = min(float(np.linalg.norm(target - self.hip)), REACH_M)
-        cosine = (length**2 - THIGH_M**2 - SHANK_M**2) / (2 * THIGH_M * SHANK_M)
-        bend = np.arccos(np.clip(cosine, -1.0, 1.0))
-        axis = cross(thigh, shank)
-        size = np.linalg.norm(axis)
-        axis = axis / size if size > 1e-4 else self.turns[0][:, 0]
-        bent = np.arctan2(size, thigh @ shank)
-        more = matrix(quaternion(axis * (bend - bent)))
-        swing = arc(unit(thigh + more @ shank), unit(target - self.hip))
-        upper, lower = swing @ self.turns[0], swing @ more @ self.turns[1]
+        along = (THIGH_M**2 + length**2 - SHANK_M**2) / (2.0 * length)
+        down, downward = unit(self.ankle - self.hip), unit(target - self.hip)
+        bent = arc(down, downward) @ self._bent(down)
+        knee = along * downward + np.sqrt(max(THIGH_M**2 - along**2, 0.0)) * bent
+        upper = arc(thigh, knee) @ self.turns[0]
+        lower = arc(shank, length * downward - knee) @ self.turns[1]
         return np.stack((self.pelvis.T @ upper, upper.T @ lower, lower.T @ foot))
+
+    def _bent(self, down: Array) -> Array:
+        """``[3]`` unit vector from the line between hip and ankle to the knee; never backwards."""
+        thigh = self.knee - self.hip
+        ahead = unit(cross(self.turns[0][:, 0], -down))
+        aside = thigh - (thigh @ down) * down
+        return unit(aside + max(0.0, _AHEAD_M - float(aside @ ahead)) * ahead)
 
 
 def legs(root: Array, local: Array) -> tuple[Leg, Leg]:
