@@ -28,7 +28,7 @@ _TEXTS = {
     "listen": "a person leans forward and listens.",
 }
 _LONGEST_S = 6.0
-_RETURN_S = 0.6  # that the body needs to come back to rest by the end
+_RETURN_S = 1.1  # that the body needs to come back to rest by the end
 _LONGEST_TEXT = 200
 _GOING = re.compile(r"\b(walk|run|jog|step|stride|march|skip|hop|jump|danc|turn|spin|circl|crawl|go(es|ing)?\b|move)")
 
@@ -100,12 +100,19 @@ class Script:
             performances: Gestures of the procedural engine.
         """
         wish = self.wish
-        if wish is not None and wish.from_s <= at_s < wish.until_s - (0.0 if wish.once else _RETURN_S):
-            return wish.text
+        if wish is not None:
+            ends_s = wish.until_s if wish.once else _begins_to_end_s(wish.from_s, wish.until_s)
+            if wish.from_s <= at_s < ends_s:
+                return wish.text
         for entry in reversed(performances):
-            if entry.start_s <= at_s < entry.end_s - _RETURN_S and entry.name in _TEXTS:
+            if entry.start_s <= at_s < _begins_to_end_s(entry.start_s, entry.end_s) and entry.name in _TEXTS:
                 return _TEXTS[entry.name]
         return AT_EASE
+
+
+def _begins_to_end_s(start_s: float, end_s: float) -> float:
+    """When a text must give way so that the body is at rest by the end; of short ones half is shown."""
+    return max(end_s - _RETURN_S, 0.5 * (start_s + end_s))
 
 
 def goes(text: str) -> bool:
