@@ -10,7 +10,7 @@ from mio.bench._motion_evaluator import Vectors
 from mio.nn.causal import Past
 from mio.rotation import Array
 from mio.sentences.encoder import SentenceEncoder
-from nodes.body.config import BodyConfig
+from nodes.body.config import BodyConfig, NetworkUse
 from nodes.body.flood.engine import FloodEngine
 from nodes.body.flood.stream import FloodStream
 from nodes.body.models.causal_vae import FRAMES_PER_LATENT
@@ -50,9 +50,9 @@ class Generator:
             pieces.append(self.networks.vae.decode(latent[None, None], past)[0].numpy())
         return np.concatenate(pieces)
 
-    def engine(self, seed: int) -> FloodEngine:
+    def engine(self, seed: int, network: NetworkUse = "prompts") -> FloodEngine:
         """A live engine on the same networks."""
-        config = BodyConfig(engine="flood", seed=seed)
+        config = BodyConfig(engine="flood", seed=seed, network=network)
         return FloodEngine(config, FloodStream(self.networks, self._encoder, self.guidance))
 
     @torch.no_grad()

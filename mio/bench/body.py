@@ -55,9 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--also", action="append", default=[], metavar="NAME=FOLDER", help="networks to compare with")
     parser.add_argument("--seeds", type=int, default=3, help="of sampling (3)")
     parser.add_argument("--clips", type=int, default=1000, help="most clips of the validation split, spread evenly")
-    parser.add_argument("--guidance", type=float, default=2.5, help="of the text (2.5)")
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw sheets of the live engine's motion")
+    parser.add_argument("--guidance", type=float, default=4.0, help="of the text (4.0)")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw sheets of live motion (needs no set)")
     parser.add_argument("--history", type=int, default=16, help="latents that are seen (16)")
+    parser.add_argument("--mixed-history", type=int, default=8, help="the same while they are of several texts (8)")
 
 
 class Judge(NamedTuple):
@@ -81,6 +82,12 @@ class Judge(NamedTuple):
 def run(args: argparse.Namespace, report: Report) -> None:
     """Measure real motion, the autoencoder's, and what each network generates."""
     torch.set_num_threads(1)
+    if args.pictures:
+        shipped = Generator(args.weights, SentenceEncoder(), Guidance(args.guidance, args.history, args.mixed_history))
+        draw_sheets(shipped.engine, args.pictures)
+        report.note(f"sheets of the live engine's motion: {args.pictures}")
+    if args.data is None and args.pictures:
+        return
     if args.data is None:
         raise MioError("this benchmark needs a motion set", "name its folder with --data or MIO_DATA")
     encoder = SentenceEncoder()
@@ -97,12 +104,10 @@ def run(args: argparse.Namespace, report: Report) -> None:
     seen = embed_motion(model, [whole(train[number].features, FRAMES) for number in some])
     report.figure("fid_train_to_val", frechet_distance(seen, judge.real))
     _row(report, judge, "real", [motions])
-    guidance = Guidance(args.guidance, args.history)
+    guidance = Guidance(args.guidance, args.history, args.mixed_history)
     for name, folder in [("shipped", args.weights), *named_folders("--also", args.also)]:
         generator = Generator(folder, encoder, guidance)
         _measure(report, judge, name, generator, args.seeds)
-        if args.pictures and name == "shipped":
-            draw_sheets(generator.engine, args.pictures)
     captions = {clip.captions for clip in clips}
     report.note(f"{len(clips)} clips of the validation split with {len(captions)} sets of captions; seeds of sampling")
 
@@ -177,8 +182,8 @@ def _changes(report: Report, judge: Judge, name: str, generator: Generator) -> N
 
 
 def _standing(report: Report, name: str, generator: Generator) -> None:
-    """Half a minute of the live engine with nobody asking for anything."""
-    frames = Stage(generator.engine(1)).play(_STANDING_S)[2 * BODY_FPS :]
+    """Half a minute of the live engine with nobody asking for anything, the network moving the body all the same."""
+    frames = Stage(generator.engine(1, "always")).play(_STANDING_S)[2 * BODY_FPS :]
     places = forward(frames)[0][:, : len(SMPL_JOINTS)]
     ankles = places[:, [SMPL_JOINTS.index("left_ankle"), SMPL_JOINTS.index("right_ankle")]]
     speed = np.linalg.norm(np.diff(places, axis=0), axis=-1) * BODY_FPS

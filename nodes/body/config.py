@@ -10,6 +10,7 @@ import msgspec
 from mio.errors import ConfigError, MioError
 from mio.paths import share
 
+NetworkUse = Literal["texts", "prompts", "always"]
 PostureChoice = Literal["auto", "hanging", "clasped"]
 
 
@@ -25,8 +26,14 @@ class BodyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         breaths_per_min: Mean rate of quiet breathing.
         beats_per_min: Beats of the hands per minute of speech, about; 0 for none.
         liveliness: Factor on small motion, 1 is usual.
+        network: When the network of ``flood`` moves the body: ``texts``, while a prompt without a gesture's name asks
+            for something; ``prompts``, while any prompt does; ``always``, also while it stands at ease. The procedural
+            engine does the rest.
         weights: Folder of the network that ``flood`` runs.
+        text_encoder: Folder of a UMT5 for weights that were trained on it; None for the packaged encoder.
         guidance: How strictly ``flood`` follows texts; 1 for as they come.
+        mixed_history: Latents of 0.2 s that ``flood`` looks at while they are of more than one text; with fewer, what
+            was wanted before goes on for less long.
         history: Latents of 0.2 s that ``flood`` looks at, the second that it is working on included.
     """
 
@@ -38,8 +45,11 @@ class BodyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     breaths_per_min: Annotated[float, msgspec.Meta(ge=4.0, le=40.0)] = 14.0
     beats_per_min: Annotated[float, msgspec.Meta(ge=0.0, le=80.0)] = 30.0
     liveliness: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 1.0
+    network: NetworkUse = "prompts"
     weights: Path = share("weights", "body-laptop")
-    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=10.0)] = 2.5
+    text_encoder: Path | None = None
+    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=10.0)] = 4.0
+    mixed_history: Annotated[int, msgspec.Meta(ge=8, le=100)] = 8
     history: Annotated[int, msgspec.Meta(ge=8, le=100)] = 16
 
     def check(self) -> Iterable[MioError]:

@@ -133,10 +133,11 @@ class IdleEngine(Engine):
         """``[n, 159]`` body frames ``first`` to ``end - 1``, at most 1.5 s old, as far as they are planned now."""
         return self._frames(first, end)
 
-    def go_on_from(self, pose: Array, frame: int) -> None:
-        """Blend from another engine's ``[3, 159]`` frames, the last of which is body frame ``frame``."""
+    def go_on_from(self, pose: Array, frame: int, within_s: float) -> None:
+        """Blend within a time from another engine's ``[3, 159]`` frames, the last of which is body frame ``frame``."""
         self._state.offset = None
-        self._state.offset = fading(difference(pose, self._frames(frame - 2, frame + 1)), frame * _FRAME_S)
+        offsets = difference(pose, self._frames(frame - 2, frame + 1))
+        self._state.offset = fading(offsets, frame * _FRAME_S, within_s)
         self._performer.changed_s = min(self._performer.changed_s, (frame + 1) * _FRAME_S)
 
     def _adopt(self, state: BodyState) -> None:

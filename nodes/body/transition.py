@@ -3,7 +3,7 @@
 import numpy as np
 
 from mio.contracts.rates import BODY_FPS
-from mio.rotation import Array, inverse, product, quaternion, rotvec
+from mio.rotation import Array, inverse, product, quaternion, rotvec, slerp
 from nodes.body.tracks import Movement, Track
 
 TRANSITION_S = 1.0
@@ -22,19 +22,33 @@ def apply(own: Array, offset: Array) -> Array:
     return np.concatenate((own[:, :3] + offset[:, :3], rotvec(turns).reshape(len(own), -1)), 1)
 
 
-def fading(offsets: Array, at_s: float) -> Track:
+def fading(offsets: Array, at_s: float, within_s: float = TRANSITION_S) -> Track:
     """A track that takes an offset to nothing.
 
     Args:
         offsets: ``[3, 159]`` of the last three frames, the last one at ``at_s``.
         at_s: Body time.
+        within_s: How long that takes.
     """
     velocity = (offsets[2] - offsets[1]) * BODY_FPS
     acceleration = (offsets[2] - 2.0 * offsets[1] + offsets[0]) * BODY_FPS**2
     track = Track.still(offsets[2])
     ends = (offsets[2], velocity, acceleration)
-    track.movements.append(Movement.between(at_s, TRANSITION_S, ends, np.zeros_like(velocity)))
+    track.movements.append(Movement.between(at_s, within_s, ends, np.zeros_like(velocity)))
     return track
+
+
+def mixed(first: Array, second: Array, share: Array) -> Array:
+    """``[T, 3 + 3 J]`` frames on the way from some frames to others.
+
+    Args:
+        first: ``[T, 3 + 3 J]``.
+        second: ``[T, 3 + 3 J]``.
+        share: ``[T]`` of the second.
+    """
+    turns = slerp(_turns(first), _turns(second), share[:, None, None])
+    root = first[:, :3] + share[:, None] * (second[:, :3] - first[:, :3])
+    return np.concatenate((root, rotvec(turns).reshape(len(first), -1)), 1)
 
 
 def _turns(frames: Array) -> Array:

@@ -11,7 +11,7 @@ from mio.contracts.rates import BODY_FPS, SPEECH_FRAME_SAMPLES, SPEECH_HZ
 from mio.contracts.skeleton import JOINT_INDEX
 from mio.runtime.testing import steps, tick
 from nodes.body.config import BodyConfig
-from nodes.body.engine import IdleEngine
+from nodes.body.engine import build_engine
 from nodes.body.skeleton import finger_tips, forward
 
 Script = Iterable[tuple[float, str, Message]]
@@ -95,14 +95,22 @@ class Stage:
 
 @pytest.fixture(scope="session")
 def long_stage() -> Callable[..., Stage]:
-    """A stage for minutes of motion: half a second per tick."""
-    return lambda **settings: Stage(IdleEngine(BodyConfig(lead_s=1.0, **settings)), frames_per_tick=10)
+    """A stage for minutes of motion of an engine by name: half a second per tick."""
+    return lambda **settings: Stage(build_engine(BodyConfig(lead_s=1.0, **settings)), frames_per_tick=10)
+
+
+@pytest.fixture(scope="session")
+def live_stage() -> Callable[..., Stage]:
+    """A stage for an engine by name, a frame per tick, as it runs live."""
+    return lambda **settings: Stage(build_engine(BodyConfig(**settings)))
 
 
 @pytest.fixture
-def stage() -> Callable[..., Stage]:
+def stage(request: pytest.FixtureRequest) -> Callable[..., Stage]:
+    """A stage for the procedural engine, or for those that a test is parametrised with."""
+    engine = getattr(request, "param", "idle")
     return lambda *, frames_per_tick=2, **settings: Stage(
-        IdleEngine(BodyConfig(**settings)), frames_per_tick=frames_per_tick
+        build_engine(BodyConfig(engine=engine, **settings)), frames_per_tick=frames_per_tick
     )
 
 

@@ -22,6 +22,12 @@ def raised(run, side=None) -> np.ndarray:
     return wrists.max(1) if side is None else wrists[:, int(side == "right")]
 
 
+def planned(engine) -> dict:
+    """The state of the procedural engine, which plans for any."""
+    state = engine.export_state()
+    return state.get("understudy", state)
+
+
 def turn_steps_deg(frames) -> np.ndarray:
     turns = quaternion(frames[:, 3:].reshape(len(frames), -1, 3))
     return np.degrees(np.linalg.norm(rotvec(product(inverse(turns[:-1]), turns[1:])), axis=-1))
@@ -29,6 +35,9 @@ def turn_steps_deg(frames) -> np.ndarray:
 
 def prompt(gesture, **more) -> MotionPrompt:
     return MotionPrompt(text=more.pop("text", ""), gesture=gesture, **more)
+
+
+each_engine = pytest.mark.parametrize("stage", ["idle", "flood"], indirect=True)
 
 
 def commit(turn: int) -> Interrupt:
@@ -56,6 +65,7 @@ def test_frames_are_on_the_grid_ahead_of_stage_time_and_never_stop(stage):
     assert max(len(message.frames) for _, message in run.sent[2:]) < 12
 
 
+@each_engine
 def test_the_same_seed_and_inputs_give_the_same_frames(stage, say):
     def run(seed):
         script = [(1.0, "prompt", prompt("explain")), (0.5, "speech", say(LONG))]
@@ -65,6 +75,7 @@ def test_the_same_seed_and_inputs_give_the_same_frames(stage, say):
     assert not np.allclose(run(5), run(6), atol=0.01)
 
 
+@each_engine
 @pytest.mark.parametrize("seed", range(3))
 def test_no_pops_in_long_random_sequences_of_prompts_turns_interrupts_and_leaps(stage, seed, clear_of_body):
     rng = np.random.default_rng(seed)
@@ -89,10 +100,12 @@ def test_no_pops_in_long_random_sequences_of_prompts_turns_interrupts_and_leaps(
     assert acceleration < 35
     assert jerk < 750
     feet = places[:, [JOINT_INDEX["left_ankle"], JOINT_INDEX["right_ankle"]]]
-    assert np.ptp(feet, axis=0).max() < 1e-3
-    assert clear_of_body(frames[::2]).min() > -0.012
+    by_network = type(run.engine) is not IdleEngine  # it may step, and knows of no body around the bones
+    assert np.ptp(feet, axis=0).max() < (0.15 if by_network else 1e-3)
+    assert clear_of_body(frames[::2]).min() > (-0.03 if by_network else -0.012)
 
 
+@each_engine
 def test_a_prompt_is_followed_at_once_and_ends_by_itself(stage):
     run = stage().run(6.0, [(1.0, "prompt", prompt("greet", text="right hand"))])
     heights = raised(run, "right")
@@ -101,11 +114,13 @@ def test_a_prompt_is_followed_at_once_and_ends_by_itself(stage):
     assert np.abs(heights[-10:] - heights[:10].mean()).max() < 0.03
 
 
+@each_engine
 def test_free_text_moves_the_hand_it_names(stage):
     run = stage().run(3.0, [(1.0, "prompt", MotionPrompt(text="a person waves with the left hand"))])
     assert raised(run, "left").max() > 0.3 > raised(run, "right").max()
 
 
+@each_engine
 def test_a_new_prompt_takes_over_in_the_middle_of_a_stroke(stage):
     script = [(1.0, "prompt", prompt("greet", text="right hand")), (1.7, "prompt", prompt("shrug", text="both"))]
     run = stage().run(5.0, script)
@@ -114,6 +129,7 @@ def test_a_new_prompt_takes_over_in_the_middle_of_a_stroke(stage):
     assert shoulders[run.at(1.7) : run.at(3.0)].max() - shoulders[: run.at(1.0)].max() > 0.01
 
 
+@each_engine
 def test_none_without_a_clause_goes_back_to_rest(stage):
     script = [(1.0, "prompt", prompt("think", until_stage_s=30.0)), (4.0, "prompt", prompt("none"))]
     run = stage().run(6.0, script)
@@ -121,20 +137,24 @@ def test_none_without_a_clause_goes_back_to_rest(stage):
     assert raised(run)[run.at(5.2) :].max() < 0.05
 
 
+@each_engine
 @pytest.mark.parametrize("gesture", ["think", "greet", "beat"])
 def test_until_is_when_the_gesture_has_ended(stage, gesture):
     run = stage().run(9.0, [(1.0, "prompt", prompt(gesture, until_stage_s=7.0))])
     heights = raised(run) - raised(run)[: run.at(1.0)].mean()
+    made_by_the_network = gesture == "greet" and type(run.engine) is not IdleEngine  # which comes to rest less exactly
     assert heights[run.at(5.0) : run.at(5.9)].max() > 0.1
-    assert np.abs(heights[run.at(7.1) :]).max() < 0.03
+    assert np.abs(heights[run.at(7.1) :]).max() < (0.08 if made_by_the_network else 0.03)
 
 
+@each_engine
 def test_an_until_that_is_too_soon_cuts_the_gesture_short_without_a_pop(stage):
     run = stage().run(5.0, [(1.0, "prompt", prompt("think", until_stage_s=2.2))])
     assert turn_steps_deg(run.frames).max() < 27
     assert raised(run)[run.at(2.7) :].max() < 0.08
 
 
+@each_engine
 @pytest.mark.parametrize("until", [float("nan"), float("inf"), 0.0, 1e300])
 def test_an_until_that_makes_no_sense_does_no_harm(stage, until):
     run = stage().run(3.0, [(1.0, "prompt", prompt("explain", until_stage_s=until))])
@@ -159,11 +179,13 @@ def test_a_gesture_of_a_clause_has_its_stroke_on_the_first_stressed_word(stage, 
     assert -0.05 <= run.first / 20 + ahead.argmax() / 20 - wanted_s <= 0.2  # while the vowel is said
 
 
+@each_engine
 def test_a_clause_that_never_comes_leaves_its_gesture_out(stage, say):
     script = [(0.2, "prompt", prompt("greet", segment_id=1, index=3)), (0.4, "speech", say("in it", fin=True))]
     assert raised(stage().run(6.0, script, (1, 1.0, 1.8))).max() < 0.1
 
 
+@each_engine
 def test_without_any_voice_a_clause_gesture_is_made_after_a_while(stage):
     heights = raised(run := stage().run(6.0, [(0.5, "prompt", prompt("greet", segment_id=1, index=0))]))
     assert heights[: run.at(2.8)].max() < 0.1
@@ -183,6 +205,7 @@ def test_gestures_that_follow_each_other_wait_for_the_stroke_before(stage, say):
     assert turn_steps_deg(run.frames).max() < 27
 
 
+@each_engine
 def test_a_commit_takes_the_hands_down_in_half_a_second_and_drops_what_waits(stage, say):
     script = [
         (0.2, "prompt", prompt("explain", segment_id=4, index=0)),
@@ -202,6 +225,7 @@ def test_a_commit_takes_the_hands_down_in_half_a_second_and_drops_what_waits(sta
     assert heights[run.at(3.1) :].max() < 0.03
 
 
+@each_engine
 def test_a_commit_of_another_turn_leaves_a_gesture_alone(stage):
     script = [
         (1.0, "prompt", prompt("think", segment_id=7)),
@@ -211,6 +235,7 @@ def test_a_commit_of_another_turn_leaves_a_gesture_alone(stage):
     assert raised(run)[run.at(3.0)] > 0.3
 
 
+@each_engine
 @pytest.mark.parametrize("action", ["duck", "resume"])
 def test_duck_and_resume_are_accepted_and_do_not_stop_a_gesture(stage, action):
     script = [
@@ -228,9 +253,10 @@ def beats_of(stage, say, seed, **settings):
     return speech, stage(seed=seed, **settings).run(speech.end_s + 3.0, script, (1, 1.5, 1.5 + speech.end_s))
 
 
+@each_engine
 def test_beats_come_on_some_stresses_while_speaking(stage, say):
     speech, run = beats_of(stage, say, 1)
-    performed = run.engine.export_state()["choreography"]["beats"]
+    performed = planned(run.engine)["choreography"]["beats"]
     assert performed["next_s"] > 8
     moving = np.linalg.norm(np.diff(run.places[:, [LEFT, RIGHT]], axis=0), axis=-1).max(1) * 20 > 0.5
     bursts = (np.diff(moving.astype(int)) == 1).sum()
@@ -239,6 +265,7 @@ def test_beats_come_on_some_stresses_while_speaking(stage, say):
     assert hands.min() > 1.0, "both hands take part"
 
 
+@each_engine
 def test_there_are_no_beats_in_short_answers_nor_when_they_are_switched_off(stage, say):
     short = say("silver boats", fin=True)
     script = [(0.3, "speech", short), (0.9, "turn", Turn(state="avatar_speaking"))]
@@ -247,10 +274,12 @@ def test_there_are_no_beats_in_short_answers_nor_when_they_are_switched_off(stag
     assert raised(run).max() < 0.1
 
 
+@each_engine
 def test_speech_outside_its_turn_moves_no_hand(stage, say):
     assert raised(stage().run(6.0, [(0.3, "speech", say(LONG))])).max() < 0.1
 
 
+@each_engine
 def test_a_new_epoch_and_lost_time_do_not_make_it_jump(stage):
     show = stage()
     show.run(3.0, [(1.0, "prompt", prompt("greet"))])
@@ -263,6 +292,7 @@ def test_a_new_epoch_and_lost_time_do_not_make_it_jump(stage):
     assert turn_steps_deg(run.frames).max() < 27
 
 
+@each_engine
 @pytest.mark.parametrize("wrong", [{"stage_s": float("nan")}, {"stage_s": 1.0, "rate": 0.0}])
 def test_a_clock_that_makes_no_sense_is_refused_and_the_motion_goes_on(stage, wrong):
     show = stage()
@@ -340,6 +370,7 @@ def test_a_broken_state_of_its_own_kind_is_refused_with_one_line(stage):
         stage().engine.import_state(state)
 
 
+@each_engine
 def test_bad_speech_does_no_harm(stage):
     empty = Speech(segment_id=1, samples=np.zeros(0, np.float32), start_sample=0, fin=True)
     nan = Speech(
@@ -355,12 +386,13 @@ def test_bad_speech_does_no_harm(stage):
     assert np.isfinite(stage().run(4.0, script, (1, 1.0, 3.0)).frames).all()
 
 
+@each_engine
 def test_memory_of_what_was_said_and_asked_stays_small(stage, say):
     script = [(0.1 + 0.01 * n, "prompt", prompt("greet", segment_id=900, index=n)) for n in range(300)]
     script += [(0.2 + 0.01 * n, "speech", say("silver boats", turn=n + 1)) for n in range(100)]
     show = stage()
     show.run(4.0, script)
-    state = show.engine.export_state()
+    state = planned(show.engine)
     assert len(state["turns"]) <= 2 and len(state["choreography"]["cues"]) <= 64
     assert max(len(track["movements"]) for track in state["tracks"].values()) < 40
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mio.contracts.messages import Turn
+from mio.contracts.messages import MotionPrompt, Turn
 from mio.contracts.skeleton import JOINT_INDEX
 from nodes.body.breath import Breath, BreathState
 from nodes.body.skeleton import forward
@@ -10,9 +10,22 @@ from nodes.body.tracks import Track
 FEET = [JOINT_INDEX[name] for name in ("left_ankle", "right_ankle", "left_foot", "right_foot")]
 
 
-@pytest.fixture(scope="module")
-def idle(long_stage):
-    return long_stage(seed=3).run(120.0).frames
+ASKED = [
+    (1.0, "prompt", MotionPrompt(text="a person walks forward.")),
+    (9.0, "prompt", MotionPrompt(text="a person waves with the right hand.", until_stage_s=13.0)),
+    (14.0, "prompt", MotionPrompt(text="", gesture="greet")),
+]
+SETTLED_S = 30.0
+
+
+@pytest.fixture(scope="module", params=["idle", "flood", "flood that was asked to go and to wave before"])
+def idle(request, long_stage, live_stage):
+    engine = request.param.split()[0]
+    if engine == request.param:
+        return long_stage(engine=engine, seed=3).run(121.0).frames
+    run = live_stage(engine=engine, seed=3).run(SETTLED_S + 120.0, ASKED)
+    assert np.hypot(run.frames[:, 0], run.frames[:, 2]).max() > 0.3, "it has gone somewhere"
+    return run.frames[run.at(SETTLED_S) : run.at(SETTLED_S) + 2400]
 
 
 def test_feet_never_slide(idle):
@@ -96,8 +109,9 @@ def test_a_quick_deep_breath_comes_before_speech_and_lasts_through_it():
     assert depth[160] < 0.2
 
 
-def test_the_turn_shows_in_the_posture(stage):
-    show, pitch = stage(seed=2, liveliness=0.0), {}
+@pytest.mark.parametrize("engine", ["idle", "flood"])
+def test_the_turn_shows_in_the_posture(long_stage, engine):
+    show, pitch = long_stage(engine=engine, seed=2, liveliness=0.0), {}
     for state in ("idle", "user_speaking", "thinking", "avatar_speaking"):
         run = show.run(2.5, [(0.0, "turn", Turn(state=state))])
         facing = forward(run.frames[-10:])[1][:, JOINT_INDEX["spine3"]] @ [0, 0, 1]

@@ -2,12 +2,14 @@
 
 Gestures with a name are timed by the procedural engine, which knows speech, turns and interruptions; while one of its
 gestures lasts, that gesture's description is the text. A prompt whose text names no gesture is followed as it is, until
-it must end or for some seconds. Otherwise the body stands at ease.
+it must end, or until it has been made once, but for some seconds at most. Otherwise the body stands at ease.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from mio.contracts.messages import MotionPrompt
 from nodes.body.performance import Performance
@@ -26,6 +28,7 @@ _TEXTS = {
     "listen": "a person leans forward and listens.",
 }
 _LONGEST_S = 6.0
+_RETURN_S = 1.1  # that the body needs to come back to rest by the end
 _LONGEST_TEXT = 200
 _GOING = re.compile(r"\b(walk|run|jog|step|stride|march|skip|hop|jump|danc|turn|spin|circl|crawl|go(es|ing)?\b|move)")
 
@@ -39,12 +42,14 @@ class Wish:
         segment_id: Its turn; 0 for none.
         from_s: Body time from which it may be seen.
         until_s: When it ends.
+        once: Whether it ends as soon as it has been made.
     """
 
     text: str
     segment_id: int
     from_s: float
     until_s: float
+    once: bool = False
 
 
 @dataclass
@@ -69,7 +74,18 @@ class Script:
         if prompt.gesture != "none" or not text:
             self.wish = None
             return
-        self.wish = Wish(text, prompt.segment_id, from_s, min(until_s, from_s + _LONGEST_S))
+        until_s, once = min(until_s, from_s + _LONGEST_S), not np.isfinite(until_s)
+        self.wish = Wish(text, prompt.segment_id, from_s, until_s, once)
+
+    def end(self, at_s: float, least_s: float) -> None:
+        """What is wanted by text has been made; it ends, unless it has said until when.
+
+        Args:
+            at_s: Body time.
+            least_s: For how long it is followed at least.
+        """
+        if self.wish is not None and self.wish.once and self.wish.from_s + least_s < at_s:
+            self.wish.until_s = min(self.wish.until_s, at_s)
 
     def give_up(self, segment_id: int) -> None:
         """Drop what was wanted in a turn or an older one."""
@@ -84,12 +100,19 @@ class Script:
             performances: Gestures of the procedural engine.
         """
         wish = self.wish
-        if wish is not None and wish.from_s <= at_s < wish.until_s:
-            return wish.text
+        if wish is not None:
+            ends_s = wish.until_s if wish.once else _begins_to_end_s(wish.from_s, wish.until_s)
+            if wish.from_s <= at_s < ends_s:
+                return wish.text
         for entry in reversed(performances):
-            if entry.start_s <= at_s < entry.end_s and entry.name in _TEXTS:
+            if entry.start_s <= at_s < _begins_to_end_s(entry.start_s, entry.end_s) and entry.name in _TEXTS:
                 return _TEXTS[entry.name]
         return AT_EASE
+
+
+def _begins_to_end_s(start_s: float, end_s: float) -> float:
+    """When a text must give way so that the body is at rest by the end; of short ones half is shown."""
+    return max(end_s - _RETURN_S, 0.5 * (start_s + end_s))
 
 
 def goes(text: str) -> bool:

@@ -13,7 +13,7 @@ from mio.rotation import Array
 T = TypeVar("T")
 
 KIND = "flood"
-VERSION = 1
+VERSION = 2
 
 
 def export_state(state: Any, understudy: dict[str, Any], pose: Array) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from mio.errors import MioError
+from mio.errors import ConfigError, MioError
 from mio.nn.causal import Past
 from mio.rotation import Array
-from mio.sentences.encoder import SentenceEncoder
+from nodes.body.flood.texts import TextEncoder
 from nodes.body.models.causal_vae import FRAMES_PER_LATENT
 from nodes.body.models.checkpoint import Networks
 from nodes.body.models.denoiser import Context
@@ -50,7 +50,12 @@ class Flow:
 class FloodStream:
     """Generates; the caller keeps the :class:`Flow`."""
 
-    def __init__(self, networks: Networks, encoder: SentenceEncoder, guidance: Guidance) -> None:
+    def __init__(self, networks: Networks, encoder: TextEncoder, guidance: Guidance) -> None:
+        """Get ready.
+
+        Raises:
+            ConfigError: If the denoiser was not trained on this encoder.
+        """
         self._networks = networks
         self._encoder = encoder
         self._sampler = Sampler(networks.denoiser, networks.size, guidance)
@@ -124,7 +129,11 @@ class FloodStream:
         if text in self._contexts:
             self._contexts.move_to_end(text)
             return
-        states = self._encoder.read([text])[0].states[: self._networks.size.denoiser.text_tokens]
+        size = self._networks.size.denoiser
+        states = self._encoder.read([text])[0].states[: size.text_tokens]
+        if states.shape[1] != size.text_width:
+            problem = f"the body's texts have {states.shape[1]} channels, its weights want {size.text_width}"
+            raise ConfigError(problem, "name the encoder that they were trained on: text_encoder")
         with torch.no_grad():
             self._contexts[text] = self._networks.denoiser.read(torch.from_numpy(states.copy())[None])
         while len(self._contexts) > _REMEMBERED_TEXTS:

@@ -21,10 +21,13 @@ class Guidance(NamedTuple):
     Attributes:
         scale: Of classifier-free guidance (Ho and Salimans 2021): ``scale v_text - (scale - 1) v_empty``; 1 for none.
         history: Latents that the denoiser sees, those in the window included.
+        mixed_history: The same while they are of more than one text, so that what was wanted before does not go on
+            for long; None for no difference.
     """
 
     scale: float = 5.0
     history: int = 30
+    mixed_history: int | None = None
 
 
 @dataclass
@@ -116,6 +119,8 @@ class Sampler:
         first, end = active(state.step, size.steps, size.window, size.schedule, size.rounding)
         self._extend(state, end, text)
         begin = max(state.begin, end - guidance.history)
+        if guidance.mixed_history is not None and len({*state.texts[begin - state.begin : end - state.begin]}) > 1:
+            begin = max(begin, end - guidance.mixed_history)
         seen = slice(begin - state.begin, end - state.begin)
         levels = noise_levels(torch.tensor([state.step / size.steps]), end, size.window, size.schedule)[:, begin:]
         velocity = self._velocity(state.latents[seen], levels, state.texts[seen], contexts)

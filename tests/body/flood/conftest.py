@@ -43,10 +43,11 @@ def encoder() -> SentenceEncoder:
 
 @pytest.fixture(scope="session")
 def flood(networks: Networks, encoder: SentenceEncoder) -> Callable[..., FloodEngine]:
-    """A live engine on these networks."""
+    """A live engine on these networks, which move the body all the time by default."""
 
     def make(**settings) -> FloodEngine:
-        config = BodyConfig(engine="flood", **settings)
-        return FloodEngine(config, FloodStream(networks, encoder, Guidance(config.guidance, config.history)))
+        config = BodyConfig(**{"engine": "flood", "network": "always", **settings})
+        guidance = Guidance(config.guidance, config.history, config.mixed_history)
+        return FloodEngine(config, FloodStream(networks, encoder, guidance))
 
     return make

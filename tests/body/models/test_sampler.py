@@ -96,3 +96,22 @@ def test_a_stream_that_goes_on_from_given_motion_begins_with_it() -> None:
     assert state.given == 9 - 4
     torch.testing.assert_close(state.latents[: state.given], history[: state.given])
     assert torch.isfinite(sampler.next(state, "wave", contexts)).all()
+
+
+def test_fewer_latents_are_seen_while_they_are_of_several_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    denoiser, seen = model(), list[int]()
+    contexts, forward = read(denoiser), Denoiser.forward
+
+    def watched(self: Denoiser, latents: torch.Tensor, *more: object) -> torch.Tensor:
+        seen.append(latents.shape[1])
+        return forward(self, latents, *more)
+
+    monkeypatch.setattr(Denoiser, "forward", watched)
+    sampler = Sampler(denoiser, SIZE, Guidance(2.0, 14, 8))
+    state = sampler.begin(1)
+    for text in ["walk"] * 16 + ["wave"] * 16:
+        sampler.next(state, text, contexts)
+    changed = seen.index(8, 30)
+    assert max(seen[:changed]) == 14
+    assert set(seen[changed : changed + 2 * 13]) == {8}, "for 13 latents both texts would be seen"
+    assert set(seen[changed + 2 * 13 :]) == {14}
