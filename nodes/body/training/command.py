@@ -27,10 +27,11 @@ from nodes.body.models.sizes import SIZES, VaeSize
 from nodes.body.training.conversion import convert
 from nodes.body.training.corpus import read_corpus
 from nodes.body.training.flood import FloodTrainee, FloodTraining
+from nodes.body.training.importing import import_released
 from nodes.body.training.latents import build_latents, compose, read_latents, write_latents
 from nodes.body.training.vae import VaeTrainee, VaeTraining
 
-_STAGES = ("convert", "vae", "latents", "flood", "decoder", "export")
+_STAGES = ("convert", "vae", "latents", "flood", "decoder", "export", "import")
 _MADE_SEED = 7
 _VAE, _NORMAL, _LATENTS, _FLOOD, _DECODER = "vae", "vae-normal", "latents.npz", "flood", "decoder"
 
@@ -41,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder of the motion set: motion_text.npz and clips.json")
     parser.add_argument("--source", type=Path, help="stage convert: folder of HumanML3D, of AMASS, or of BVH files")
     parser.add_argument("--autoencoder", type=Path, help="stage latents: checkpoint whose autoencoder is used as it is")
+    files = "stage import: autoencoder and denoiser that the authors released; with --size paper or tiny"
+    parser.add_argument("--released", nargs=2, type=Path, metavar=("VAE", "DENOISER"), help=files)
     add_run_arguments(parser, Path("out/train/body"))
     parser.add_argument("--size", choices=SIZES, default="laptop", help="size of the networks (laptop)")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (1)")
@@ -56,8 +59,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
         "latents": _make_latents,
         "flood": _train_flood,
         "decoder": _train_decoder,
+        "export": _export,
+        "import": _import,
     }
-    stages.get(args.stage, _export)(args, console)
+    stages[args.stage](args, console)
     return 0
 
 
@@ -123,6 +128,13 @@ def _export(args: argparse.Namespace, console: Console) -> None:
     denoiser = Denoiser(settings.size.denoiser)
     denoiser.load_state_dict(weights)
     write_networks(args.to, Networks(vae, denoiser, msgspec.structs.replace(settings.size, vae=vae_size)))
+    console.print(f"written: {args.to}")
+
+
+def _import(args: argparse.Namespace, console: Console) -> None:
+    if args.released is None:
+        raise MioError("nothing to import", "name both checkpoints with --released VAE DENOISER")
+    write_networks(args.to, import_released(*args.released, SIZES[args.size]))
     console.print(f"written: {args.to}")
 
 

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 import torch
 
+from mio.cli.main import main
 from mio.errors import ConfigError
 from mio.nn import testing as patterns
 from nodes.body.models.causal_vae import CausalVae
+from nodes.body.models.checkpoint import read_networks
 from nodes.body.models.denoiser import Denoiser
 from nodes.body.models.released import denoiser_weights, vae_weights
 from nodes.body.models.sampler import Guidance, Sampler, StreamState, joined
 from nodes.body.models.schedule import active, noise_levels
-from nodes.body.models.sizes import DenoiserSize, FloodSize, VaeSize
+from nodes.body.models.sizes import SIZES, DenoiserSize, FloodSize, VaeSize
 from nodes.body.motion.features import decode_positions
 
 HERE = Path(__file__).parent
@@ -86,14 +88,20 @@ DENOISER_NAMES = {
 }
 
 
-def denoiser(causal: bool = False) -> Denoiser:
-    model = Denoiser(msgspec.structs.replace(DENOISER, causal=causal)).eval()
+def released_denoiser(model: Denoiser) -> dict[str, torch.Tensor]:
+    """The weights under the released names and in the released shapes."""
     released = {}
     for ours, value in model.state_dict().items():
         theirs = "head.modulation" if ours == "modulation" else their_name(ours, DENOISER_NAMES)
         shape = {"patch_embedding.weight": (*value.shape, 1, 1, 1)}.get(theirs, tuple(value.shape))
         shape = (1, *shape) if theirs.endswith("modulation") else shape
-        released[theirs] = value.reshape(shape)
+        released[f"model.{theirs}"] = value.reshape(shape)
+    return released
+
+
+def denoiser(causal: bool = False) -> Denoiser:
+    model = Denoiser(msgspec.structs.replace(DENOISER, causal=causal)).eval()
+    released = {name.removeprefix("model."): value for name, value in released_denoiser(model).items()}
     released = {f"model.{name}": value for name, value in patterns.weights(released, 0.5).items()}
     model.load_state_dict(denoiser_weights(released, model.state_dict()))
     return model
@@ -187,3 +195,59 @@ def test_a_checkpoint_of_another_size_is_refused_with_one_clear_error() -> None:
     wider = released_vae(CausalVae(VaeSize(features=12, encoder_width=8, decoder_width=8)))
     with pytest.raises(ConfigError, match="instead of"):
         vae_weights(wider, model.state_dict())
+
+
+def write_released(folder: Path, *, averaged: bool) -> list[str]:
+    """Both files as they are released, whose averaged parameters are twice the others."""
+    files = []
+    for name, state in (("vae.ckpt", released_vae(vae())), ("step.ckpt", released_denoiser(denoiser()))):
+        shadow = [2 * value for key, value in state.items() if key not in ("mean", "std")]
+        checkpoint = {"state_dict": state, "global_step": 7}
+        if averaged:
+            checkpoint["ema_state"] = {"decay": 0.99, "num_updates": 7, "shadow_params": shadow}
+        torch.save(checkpoint, folder / name)
+        files.append(str(folder / name))
+    return files
+
+
+@pytest.mark.parametrize("averaged", [True, False])
+def test_released_files_become_a_checkpoint_of_ours_with_the_averaged_weights(
+    averaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = FloodSize(vae=VAE, denoiser=DENOISER, rounding="released")
+    monkeypatch.setitem(SIZES, "tiny", size)
+    files = write_released(tmp_path, averaged=averaged)
+    command = ["train", "body", "--stage", "import", "--size", "tiny", "--to", str(tmp_path / "ours")]
+    assert main([*command, "--released", *files]) == 0
+    networks = read_networks(tmp_path / "ours")
+    assert networks.size == size
+    for network, first in ((networks.vae, vae()), (networks.denoiser, denoiser())):
+        wanted = dict(first.named_parameters())
+        for name, value in network.named_parameters():
+            torch.testing.assert_close(value, (2 if averaged else 1) * wanted[name].detach(), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(networks.vae.std, vae().std, rtol=1e-3, atol=1e-3)
+
+
+def test_files_that_are_none_of_the_released_ones_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(SIZES, "tiny", FloodSize(vae=VAE, denoiser=DENOISER, rounding="released"))
+    first, second = write_released(tmp_path, averaged=True)
+    command = ["train", "body", "--stage", "import", "--size", "tiny", "--to", str(tmp_path / "ours")]
+    (tmp_path / "text.ckpt").write_text("no checkpoint")
+    torch.save({"weights": {}}, tmp_path / "empty.ckpt")
+    torch.save({"state_dict": released_vae(vae()), "ema_state": {"shadow_params": []}}, tmp_path / "short.ckpt")
+    torch.save({"state_dict": {}, "settings": FloodSize()}, tmp_path / "objects.ckpt")
+    refused = {
+        "missing.ckpt": "name a checkpoint that the authors released",
+        "text.ckpt": "text.ckpt",
+        "empty.ckpt": "has no state_dict",
+        "short.ckpt": "averaged weights of another network",
+        "objects.ckpt": "holds more than tensors",
+    }
+    for name, says in refused.items():
+        assert main([*command, "--released", str(tmp_path / name), second]) == 1
+        assert says in capsys.readouterr().err
+    assert main([*command, "--released", second, first]) == 1
+    assert main(command) == 1
+    assert not (tmp_path / "ours").exists()
