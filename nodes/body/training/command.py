@@ -134,7 +134,8 @@ def _export(args: argparse.Namespace, console: Console) -> None:
 def _import(args: argparse.Namespace, console: Console) -> None:
     if args.released is None:
         raise MioError("nothing to import", "name both checkpoints with --released VAE DENOISER")
-    write_networks(args.to, import_released(*args.released, SIZES[args.size]))
+    vae, denoiser = args.released
+    write_networks(args.to, import_released(vae, denoiser, SIZES[args.size]))
     console.print(f"written: {args.to}")
 
 
