@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from mio.nn.rotary import Turn, turn_at
 from nodes.face.models import bits as coding
 from nodes.face.models.attention import CrossAttention, Seen, SelfAttention
+from nodes.face.models.guess import Guess, drawn, guided
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
 
 _EPS = 1e-6
 _DROP_PATH = 0.1 / 24  # per layer, times the number of layers
+_APART = 0.5  # SD of the logits by which patterns differ before anything is learned
 
 
 class Voices(NamedTuple):
@@ -121,7 +123,10 @@ class Generator(nn.Module):
         self.voice_marks = nn.ParameterList(_small(1, 1, own.audio_width) for _ in range(marks))
         drops = torch.linspace(0, _DROP_PATH * own.layers, own.layers).tolist()
         self.blocks = nn.ModuleList(Block(own, drop) for drop in drops)
-        self.norm, self.exit = nn.LayerNorm(width), nn.Linear(width, 2 * codec.bits)
+        self.norm, self.exit = nn.LayerNorm(width), nn.Linear(width, own.patterns * 2 * codec.bits)
+        self.patterns = nn.Linear(width, own.patterns) if own.patterns > 1 else None
+        if self.patterns is not None:
+            nn.init.normal_(self.exit.bias, std=_APART)
         conditions = codec.frames * (own.style_chunks + own.previous_chunks)
         mask, places, levels = layout(codec, conditions)
         self.register_buffer("_mask", mask, persistent=False)
@@ -130,16 +135,16 @@ class Generator(nn.Module):
         self.register_buffer("_sine", turn.sine, persistent=False)
         self.register_buffer("_levels", levels, persistent=False)
 
-    def forward(self, shown: Tensor, conditions: Conditions) -> Tensor:
-        """Logits of the bits, ``[B, tokens, bits, 2]``.
+    def forward(self, shown: Tensor, conditions: Conditions) -> Guess:
+        """What it makes of all tokens of a chunk.
 
         Args:
             shown: ``[B, tokens - first level, bits]`` as :func:`~nodes.face.models.bits.next_inputs` gives it; fewer
-                levels give fewer logits, none the first level's.
+                levels give fewer tokens, none those of the first level.
             conditions: What the chunk follows from.
         """
         read = self.read(conditions.voices)
-        return self._logits(shown, self._conditions(conditions), read)
+        return self._guess(shown, self._conditions(conditions), read)
 
     def read(self, voices: Voices | None) -> Read:
         """Per block keys and values of the voices, the same for all levels of a chunk."""
@@ -187,10 +192,8 @@ class Generator(nn.Module):
             here = Turn(self._cosine[begin:end], self._sine[begin:end])
             x, seen = self._extend(x, here, self._mask[begin:end, :end] if not begin else None, read, seen)
             begin = end
-            logits = self._exit(x[:, -scale:]) / temperature
-            if guidance > 1.0:
-                logits = guidance * logits[:rows] + (1 - guidance) * logits[rows:]
-            chosen.append(drawn(logits, top_p, generator).repeat(len(before) // rows, 1, 1))
+            guess = guided(self._exit(x[:, -scale:]), guidance, temperature)
+            chosen.append(drawn(guess, top_p, generator).repeat(len(before) // rows, 1, 1))
         return torch.cat(chosen, 1)[:rows]
 
     def _shown(self, chosen: list[Tensor], level: int) -> Tensor:
@@ -211,15 +214,17 @@ class Generator(nn.Module):
             seen.append(now)
         return x, seen
 
-    def _exit(self, x: Tensor) -> Tensor:
-        """``[B, T, bits, 2]`` logits of ``[B, T, width]``."""
-        return self.exit(self.norm(x)).unflatten(2, (-1, 2))
+    def _exit(self, x: Tensor) -> Guess:
+        """What ``[B, T, width]`` says of the bits."""
+        x = self.norm(x)
+        bits = self.exit(x).unflatten(2, (self.size.patterns, -1, 2))
+        return Guess(bits, x.new_zeros(*bits.shape[:3]) if self.patterns is None else self.patterns(x))
 
     def _conditions(self, conditions: Conditions) -> Tensor:
         style = self.embed(conditions.style) + self.style_mark
         return torch.cat((style, self.embed(conditions.previous) + self.previous_mark), 1)
 
-    def _logits(self, shown: Tensor, before: Tensor, read: Read) -> Tensor:
+    def _guess(self, shown: Tensor, before: Tensor, read: Read) -> Guess:
         chunk = torch.cat((self.start.expand(len(shown), -1, -1), self.embed(shown)), 1)
         chunk = chunk + self.level(self._levels[: chunk.shape[1]])
         x = torch.cat((before, chunk), 1)
@@ -246,13 +251,6 @@ def layout(codec: CodecSize, conditions: int) -> tuple[Tensor, Tensor, Tensor]:
     middles = [torch.linspace(0, codec.frames - 1, 2 * scale + 1)[1::2].round().long() for scale in codec.scales]
     places = torch.cat((torch.arange(conditions), conditions + torch.cat(middles)))
     return order[:, None] >= order[None], places, levels
-
-
-def drawn(logits: Tensor, top_p: float, generator: torch.Generator | None = None) -> Tensor:
-    """``[...]`` bits of ``[..., 2]`` logits."""
-    share = logits.float().softmax(-1)[..., 1]
-    share = torch.where(share <= 1 - top_p, 0.0, torch.where(share >= top_p, 1.0, share))
-    return (torch.rand(share.shape, generator=generator).to(share.device) < share).int()
 
 
 def _small(*shape: int) -> nn.Parameter:
