@@ -90,11 +90,18 @@ class Block(nn.Module):
         return [attention.read(track, turn) for attention, track in zip(attentions, tracks, strict=True)]
 
     def forward(
-        self, x: Tensor, turn: Turn, mask: Tensor | None, read: list[Seen], past: Seen | None = None
+        self,
+        x: Tensor,
+        turn: Turn,
+        mask: Tensor | None,
+        read: list[Seen],
+        past: Seen | None = None,
+        rows: int | None = None,
     ) -> tuple[Tensor, Seen]:
-        """``[B, T, width]``, the same shape, and what has been seen; ``read`` as :meth:`read` gave it."""
-        attended, seen = self.attention.extended(x, turn, mask, past)
-        x = x + self.drop(attended)
+        """``[B, T, width]``, the last ``rows`` of it, and what has been seen; ``read`` as :meth:`read` gave it."""
+        attended, seen = self.attention.extended(x, turn, mask, past, rows)
+        first = x.shape[1] - attended.shape[1]
+        x, turn = x[:, first:] + self.drop(attended), turn.since(first)
         for attention, voice in zip(self.voices, read, strict=True):
             x = x + self.drop(attention(x, turn, voice))
         return x + self.drop(self.feedforward(x)), seen
@@ -190,9 +197,10 @@ class Generator(nn.Module):
             x = self._shown(chosen, level).expand(len(before), -1, -1)
             x, end = x if begin else torch.cat((before, x), 1), end + scale
             here = Turn(self._cosine[begin:end], self._sine[begin:end])
-            x, seen = self._extend(x, here, self._mask[begin:end, :end] if not begin else None, read, seen)
+            mask = self._mask[begin:end, :end] if not begin else None
+            x, seen = self._extend(x, here, mask, read, seen, scale)
             begin = end
-            guess = guided(self._exit(x[:, -scale:]), guidance, temperature)
+            guess = guided(self._exit(x), guidance, temperature)
             chosen.append(drawn(guess, top_p, generator).repeat(len(before) // rows, 1, 1))
         return torch.cat(chosen, 1)[:rows]
 
@@ -205,12 +213,17 @@ class Generator(nn.Module):
         return self.embed(inputs) + self.level.weight[level]
 
     def _extend(
-        self, x: Tensor, turn: Turn, mask: Tensor | None, read: Read, past: Sequence[Seen | None]
+        self, x: Tensor, turn: Turn, mask: Tensor | None, read: Read, past: Sequence[Seen | None], rows: int
     ) -> tuple[Tensor, list[Seen]]:
-        """All blocks over what is new, ``[B, T, width]``, after what was seen before; and all that has been seen."""
+        """All blocks over what is new, ``[B, T, width]``, after what was seen before.
+
+        Returns:
+            ``[B, rows, width]`` of the last rows, the only ones that the last block works out; and all that has been
+            seen.
+        """
         seen: list[Seen] = []
-        for block, voices, before in zip(self.blocks, read, past, strict=True):
-            x, now = block(x, turn, mask, voices, before)
+        for number, (block, voices, before) in enumerate(zip(self.blocks, read, past, strict=True), 1):
+            x, now = block(x, turn, mask, voices, before, rows if number == len(self.blocks) else None)
             seen.append(now)
         return x, seen
 
@@ -230,8 +243,8 @@ class Generator(nn.Module):
         x = torch.cat((before, chunk), 1)
         length = x.shape[1]
         turn, mask = Turn(self._cosine, self._sine).first(length), self._mask[:length, :length]
-        x, _ = self._extend(x, turn, mask, read, [None] * len(self.blocks))
-        return self._exit(x[:, before.shape[1] :])
+        x, _ = self._extend(x, turn, mask, read, [None] * len(self.blocks), chunk.shape[1])
+        return self._exit(x)
 
 
 def layout(codec: CodecSize, conditions: int) -> tuple[Tensor, Tensor, Tensor]:
