@@ -225,6 +225,16 @@ def test_an_interruption_is_answered_with_a_new_chunk(
     assert any(1.5 <= at_s <= 1.65 for at_s, _ in sent)
 
 
+def test_speech_that_is_not_to_be_heard_yet_makes_no_chunk_before_its_time(
+    engine: Callable[..., UnilsEngine], speak: Callable[..., list[Speech]], sentence: list[tuple[str, float, int]]
+) -> None:
+    stage, chunks = Stage(engine()), speak(sentence)
+    assert len(chunks) > 6
+    stage.say(1.0, chunks, pace_s=0.2)
+    starts = [round(motion.start_stage_s * FACE_FPS) for _, motion in stage.run(3.0).sent]
+    assert 1 <= (np.diff(starts) < HOP_FRAMES).sum() <= 3
+
+
 def test_a_style_that_is_missing_is_neutral_and_one_that_is_there_is_not(weights: Path) -> None:
     def chunk(style: str) -> np.ndarray:
         model = ChunkModel(weights, guidance=1.0, temperature=1.0, seed=1)

@@ -243,6 +243,8 @@ def codec_losses(model: nn.Module, motion: Tensor, skin: Tensor, lips: Tensor) -
     """Losses of ``[B, T, 108]`` motion; ``loss`` is what is minimised.
 
     Weights are UniLS's, but that of the lips: theirs is 0.1 of vertices of a real scan's size, here they carry speech.
+    Theirs has no ``rare`` either, the squared error of the actions in units of their spread: without it brows, which
+    rarely rise and move little skin, come back half as high.
     """
     assert isinstance(model, MotionCodec)
     made, quantised = model(motion)
@@ -254,8 +256,9 @@ def codec_losses(model: nn.Module, motion: Tensor, skin: Tensor, lips: Tensor) -
     off = (made - motion)[..., _ACTIONS]
     skin_mm2, lips_mm2 = ((off @ gram * off).sum(-1).mean() for gram in (skin, lips))
     loss = quantised + error.abs().mean() + 8 * pose + 5 * speed.square().mean() + 0.5 * smooth.square().mean()
-    loss = loss + 2 * skin_mm2 + lips_mm2
-    return {"loss": loss, "bits": quantised, "skin_mm2": skin_mm2, "lips_mm2": lips_mm2, "pose": pose}
+    rare = error[..., _ACTIONS].square().mean()
+    loss = loss + 2 * skin_mm2 + lips_mm2 + 2 * rare
+    return {"loss": loss, "bits": quantised, "skin_mm2": skin_mm2, "lips_mm2": lips_mm2, "pose": pose, "rare": rare}
 
 
 def generator_losses(
