@@ -8,7 +8,7 @@ one real pair of face and voice (seq12) is reported apart and was never learned 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +24,14 @@ from mio.contracts.engine import Engine
 from mio.contracts.messages import FloatArray, Speech, Turn
 from mio.contracts.phones import PHONES
 from mio.contracts.rates import FACE_FPS, MICROPHONE_HZ, VIDEO_FPS
-from mio.measure.face import blink_frames, head_deg, longest_freeze_s, pictured
+from mio.measure.face import blink_frames, gaze_off_deg, head_deg, longest_freeze_s, pictured
 from mio.measure.mouth import MouthGauge
 from mio.paths import share
 from nodes.face.chain import HOP_FRAMES
 from nodes.face.chunks import ChunkModel
 from nodes.face.config import FaceConfig
 from nodes.face.engine import build_engine
+from nodes.face.gaze import CONTACT_DEG
 from nodes.face.training.captures import HELD_OUT, PAIRED, read_set
 
 DURATION = "about 15 min"
@@ -38,7 +39,9 @@ DURATION = "about 15 min"
 _LIVING = (8.0, 30.0)  # blinks per minute
 _LISTENING_S = 60.0
 _SPOKEN = 5  # texts
+_LISTENERS = 8  # faces of the data
 _BROW = ARKIT_INDEX["browInnerUp"]
+_BELOW_DEG = FaceConfig().viewer_below_deg
 _CORE = [*range(52), 100, 101, 102]
 
 
@@ -69,6 +72,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     """Measure the shipped model, the rules, and whatever else is named."""
     models = [("unils", args.weights), *named_folders("--arm", args.arm)]
     arms = [_rules(), *(_learned(*entry, args) for entry in models)]
+    own_eyes = [_learned(f"{name}, its own eyes", folder, args, "network") for name, folder in models]
     if args.pictures is not None:
         _draw(arms, args.pictures)
         report.note(f"no figures: contact sheets are in {args.pictures}")
@@ -81,7 +85,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
         _report_pair(report, arms, args)
     else:
         report.note("no real pair: name the data folder with --data")
-    _report_listening(report, arms, args)
+    _report_listening(report, [*arms, *own_eyes], args)
     _report_speech(report, arms, args.seeds)
 
 
@@ -111,11 +115,13 @@ def _rules() -> Arm:
     return Arm("viseme", engine, None)
 
 
-def _learned(name: str, folder: Path, args: argparse.Namespace) -> Arm:
+def _learned(
+    name: str, folder: Path, args: argparse.Namespace, eyes: Literal["rules", "network"] = FaceConfig().eyes
+) -> Arm:
     settings = {"guidance": args.guidance, "temperature": args.temperature}
 
     def engine(seed: int) -> Engine:
-        return build_engine(FaceConfig(engine="unils", weights=folder, seed=seed, **settings))
+        return build_engine(FaceConfig(engine="unils", weights=folder, seed=seed, eyes=eyes, **settings))
 
     def model(seed: int) -> ChunkModel:
         return ChunkModel(folder, seed=seed, **settings)
@@ -162,6 +168,9 @@ def _report_listening(report: Report, arms: list[Arm], args: argparse.Namespace)
         silent = [clip for clip in read_set(args.data / "face_motion") if clip.name not in PAIRED]
         _living(report, "captures", [clip.frames for clip in silent])
         _living(report, "captures held out", [clip.frames for clip in silent if clip.name in HELD_OUT])
+    if (args.run / "data" / "test.npz").is_file():
+        heard = [face.reference[~face.speaking] for face in conversations(args.run / "data", "test", _LISTENERS)]
+        _living(report, "held-out faces of the data", heard)
     for arm in arms:
         runs = [_listening(arm.engine(seed), voice) for seed in range(1, args.seeds + 1)]
         _living(report, arm.name, [seen.frames for seen in runs])
@@ -187,6 +196,7 @@ def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> N
         minutes=round(minutes, 1),
         blinks_per_min=round(blinks, 1),
         head_sd_deg=" ".join(f"{value:.2f}" for value in head),
+        eye_contact=round(float(np.mean([(gaze_off_deg(f, _BELOW_DEG) < CONTACT_DEG).mean() for f in runs])), 2),
         brow_sd=round(float(np.mean([frames[:, _BROW].std() for frames in runs])), 3),
         longest_freeze_s=round(freeze_s, 2),
     )

@@ -16,6 +16,7 @@ from mio.contracts.messages import AudioChunk, FaceMotion, FloatArray, Message, 
 from mio.contracts.rates import FACE_DIM, FACE_EXPRESSION, FACE_FPS
 from nodes.face.chain import HOP_FRAMES, Chain
 from nodes.face.chunks import MELS_PER_FRAME, ChunkModel, HeardVoice
+from nodes.face.composer import EYES
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine
 from nodes.face.score import minimum_jerk
@@ -51,6 +52,7 @@ class UnilsEngine(Engine):
         self._rules = VisemeEngine(config)
         model = ChunkModel(config.weights, guidance=config.guidance, temperature=config.temperature, seed=config.seed)
         self._chain = Chain(model)
+        self._led = EYES & (config.eyes == "rules")
         self._own, self._other = OwnVoice(), OtherVoice()
         self._ruled: dict[int, FloatArray] = {}
         self._sent: dict[int, FloatArray] = {}
@@ -177,17 +179,22 @@ class UnilsEngine(Engine):
         self._chain.extend(first, self._before(first), voices, state.mood.emotion)
 
     def _before(self, first: int) -> FloatArray:
-        """``[previous, 112]`` frames that were shown before one; the oldest stands for those that nobody knows."""
+        """``[previous, 112]`` frames that were shown before one; the oldest stands for those that nobody knows.
+
+        Of eyes that the rules led the network knows what it made itself.
+        """
         frames, known = [], self._sent.get(min(self._sent, default=0), self._ruled[first])
         for index in range(first - self._chain.model.previous, first):
             known = self._sent.get(index, self._ruled.get(index, known))
-            frames.append(known)
+            frames.append(np.where(self._led, self._chain.made.get(index, known), known))
         return np.stack(frames)
 
     def _shown(self, first: int) -> FloatArray:
         """``[n, 112]`` frames of the chunk, passing over from the rules' where those were shown."""
         indices = np.arange(first, first + self._chain.model.frames)
         made = np.stack([self._chain.made[int(index)] for index in indices])
+        if self._led.any():
+            self._rules.lead_eyes(made, first)
         share = minimum_jerk((indices - self._switched + 1) / _SWITCH_FRAMES)[:, None].astype(np.float32)
         if share.min() >= 1.0:
             return made

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -12,12 +13,15 @@ from mio.contracts.engine import Engine
 from mio.contracts.messages import Clock, FaceMotion, Interrupt, Speech, Tick, Turn
 from mio.contracts.rates import FACE_FPS, SPEECH_HZ
 from mio.errors import ConfigError
+from mio.measure.face import blink_frames, gaze_off_deg, head_deg
 from mio.nn import testing as patterns
 from mio.nn.weights import read_weights, write_weights
 from nodes.face.chain import HOP_FRAMES, Chain, performed
 from nodes.face.chunks import ChunkModel, HeardVoice
+from nodes.face.composer import EYES
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine, build_engine
+from nodes.face.gaze import CONTACT_DEG
 from nodes.face.models.face import FaceModel
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize, VoiceSize
 from nodes.face.models.voice import MELS, SILENT, log_mel
@@ -44,8 +48,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(weights: Path) -> Callable[..., UnilsEngine]:
-    def build(seed: int = 1, **config: float) -> UnilsEngine:
-        made = build_engine(FaceConfig(engine="unils", weights=weights, seed=seed, **config))
+    def build(seed: int = 1, eyes: Literal["rules", "network"] = "rules", **config: float) -> UnilsEngine:
+        made = build_engine(FaceConfig(engine="unils", weights=weights, seed=seed, eyes=eyes, **config))
         assert isinstance(made, UnilsEngine)
         return made
 
@@ -77,6 +81,22 @@ def test_the_same_seed_gives_the_same_frames_and_another_seed_others(
     first, again, other = (listening(engine(seed), voice, 2.0).frames for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_eyes_led_by_the_rules_look_at_the_user_and_blink_whatever_the_head_does(
+    engine: Callable[..., UnilsEngine], voice_of_user: Callable[..., np.ndarray]
+) -> None:
+    voice = voice_of_user(30.0)
+    led, own = (listening(engine(eyes=eyes), voice, 30.0).frames[25:] for eyes in ("rules", "network"))
+    contact = [
+        float((gaze_off_deg(frames, FaceConfig().viewer_below_deg) < CONTACT_DEG).mean()) for frames in (led, own)
+    ]
+    assert contact[0] > 0.6
+    assert contact[1] < 0.3, "a net that never learned looks anywhere"
+    assert head_deg(led).std(0).max() > 1.0
+    assert 4 <= len(blink_frames(led)) <= 20
+    others = np.setdiff1d(np.arange(112), np.flatnonzero(EYES))
+    assert led[:, others].std(0).max() > 0.05
 
 
 def test_a_chunk_is_sent_every_10_frames_and_reaches_beyond_the_next(
@@ -121,7 +141,7 @@ def test_a_chunk_of_the_stream_equals_one_made_at_once_from_the_whole_recording(
     sentence: list[tuple[str, float, int]],
 ) -> None:
     chunks = speak(sentence)
-    streaming = engine()
+    streaming = engine(eyes="network")
     going(streaming, 0, 40, list(chunks))
     state = streaming.export_state()
     streamed = going(streaming, 40, 60, [])
