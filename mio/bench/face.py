@@ -8,7 +8,7 @@ one real pair of face and voice (seq12) is reported apart and was never learned 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,13 +32,17 @@ from nodes.face.chunks import ChunkModel
 from nodes.face.config import FaceConfig
 from nodes.face.engine import build_engine
 from nodes.face.gaze import CONTACT_DEG
-from nodes.face.training.captures import HELD_OUT, PAIRED, read_set
+from nodes.face.training.captures import HELD_OUT, PAIRED, Capture, read_set
+
+if TYPE_CHECKING:
+    from mio.bench import _face_pictures as pictures
 
 DURATION = "about 15 min"
 
 _LIVING = (8.0, 30.0)  # blinks per minute
 _LISTENING_S = 60.0
 _SPOKEN = 5  # texts
+_PAIR_S = (4.0, 6.0)  # of the real pair that is drawn
 _LISTENERS = 8  # faces of the data
 _BROW = ARKIT_INDEX["browInnerUp"]
 _BELOW_DEG = FaceConfig().viewer_below_deg
@@ -74,7 +78,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     arms = [_rules(), *(_learned(*entry, args) for entry in models)]
     own_eyes = [_learned(f"{name}, its own eyes", folder, args, "network") for name, folder in models]
     if args.pictures is not None:
-        _draw(arms, args.pictures)
+        _draw(arms, args)
         report.note(f"no figures: contact sheets are in {args.pictures}")
         return
     if (args.run / "data" / "test.npz").is_file():
@@ -89,11 +93,15 @@ def run(args: argparse.Namespace, report: Report) -> None:
     _report_speech(report, arms, args.seeds)
 
 
-def _draw(arms: list[Arm], folder: Path) -> None:
-    """The same sentence and the same listening, one face above the other."""
+def _draw(arms: list[Arm], args: argparse.Namespace) -> None:
+    """The same sentence, the same listening and the real pair, one face above the other."""
     from mio.bench import _face_pictures as pictures
 
-    drawer, voice = pictures.Drawer(), user_voice(20.0)
+    folder, drawer, voice = args.pictures, pictures.Drawer(), user_voice(20.0)
+    if args.data is not None:
+        drawer.sheet(
+            _beside_the_real_one(arms, args.data), folder / "learned_pair.jpg", of="head", columns=10, pixels=140
+        )
     spoken: list[pictures.Labelled] = []
     listening: list[pictures.Labelled] = []
     for arm in arms:
@@ -106,6 +114,24 @@ def _draw(arms: list[Arm], folder: Path) -> None:
         listening += pictures.moments(heard, 4.0, 12.0, 0.8)
     drawer.sheet(spoken, folder / "learned_sentence.jpg", of="lower_face", columns=10, pixels=140)
     drawer.sheet(listening, folder / "learned_listening.jpg", of="head", columns=10, pixels=140)
+
+
+def _beside_the_real_one(arms: list[Arm], data: Path) -> "list[pictures.Labelled]":
+    """Moments of the real pair: the capture, then each face as it says the same."""
+    from mio.bench import _face_pictures as pictures
+
+    capture = _captured_pair(data)
+    spoken = pair.read(data / "face_motion" / f"{capture.name}.opus")
+    shown = [capture.frames, *(pair.shown(arm.engine(1), spoken) for arm in arms)]
+    return [moment for frames in shown for moment in pictures.moments(_seen(frames), *_PAIR_S, 0.2)]
+
+
+def _seen(frames: FloatArray) -> Seen:
+    return Seen(frames, 0.0, [], {}, 0.0)
+
+
+def _captured_pair(data: Path) -> Capture:
+    return next(clip for clip in read_set(data / "face_motion") if clip.name in PAIRED)
 
 
 def _rules() -> Arm:
@@ -148,7 +174,7 @@ def _report_likeness(report: Report, arms: list[Arm], args: argparse.Namespace) 
 
 
 def _report_pair(report: Report, arms: list[Arm], args: argparse.Namespace) -> None:
-    capture = next(clip for clip in read_set(args.data / "face_motion") if clip.name in PAIRED)
+    capture = _captured_pair(args.data)
     spoken = pair.read(args.data / "face_motion" / f"{capture.name}.opus")
     report.note(f"{capture.name}: heard as '{spoken.text}', {spoken.phones} phones aligned")
     frozen = np.repeat(capture.frames.mean(0, keepdims=True), len(capture.frames), 0)
