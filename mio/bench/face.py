@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, report: Report) -> None:
     """Measure the shipped model, the rules, and whatever else is named."""
     models = [("unils", args.weights), *named_folders("--arm", args.arm)]
     arms = [_rules(), *(_learned(*entry, args) for entry in models)]
-    own_eyes = [_learned(f"{name}, its own eyes", folder, args, "network") for name, folder in models]
+    bare = [_learned(f"{name}, the network alone", folder, args, "network") for name, folder in models]
     if args.pictures is not None:
         _draw(arms, args)
         report.note(f"no figures: contact sheets are in {args.pictures}")
@@ -89,8 +89,8 @@ def run(args: argparse.Namespace, report: Report) -> None:
         _report_pair(report, arms, args)
     else:
         report.note("no real pair: name the data folder with --data")
-    _report_listening(report, [*arms, *own_eyes], args)
-    _report_speech(report, arms, args.seeds)
+    _report_listening(report, [*arms, *bare], args)
+    _report_speech(report, [*arms, *bare], args.seeds)
 
 
 def _draw(arms: list[Arm], args: argparse.Namespace) -> None:
@@ -141,13 +141,11 @@ def _rules() -> Arm:
     return Arm("viseme", engine, None)
 
 
-def _learned(
-    name: str, folder: Path, args: argparse.Namespace, eyes: Literal["rules", "network"] = FaceConfig().eyes
-) -> Arm:
+def _learned(name: str, folder: Path, args: argparse.Namespace, led: Literal["rules", "network"] = "rules") -> Arm:
     settings = {"guidance": args.guidance, "temperature": args.temperature}
 
     def engine(seed: int) -> Engine:
-        return build_engine(FaceConfig(engine="unils", weights=folder, seed=seed, eyes=eyes, **settings))
+        return build_engine(FaceConfig(engine="unils", weights=folder, seed=seed, eyes=led, contacts=led, **settings))
 
     def model(seed: int) -> ChunkModel:
         return ChunkModel(folder, seed=seed, **settings)

@@ -14,7 +14,7 @@ from nodes.face.blinks import BLINK
 from nodes.face.config import FaceConfig
 from nodes.face.delivery import BREATH, BROW, NOD
 from nodes.face.gestures import Gestures
-from nodes.face.lips import Mouth, closing_share, coarticulate, seal_lips, silent_mouth, sounding_mouth
+from nodes.face.lips import Mouth, closing_share, coarticulate, seal_lips, silent_mouth, sounding_mouth, touch
 from nodes.face.listening import SMILE
 from nodes.face.rotation import eye_in_head, eye_rotation, head_angles, head_rotation
 from nodes.face.score import Array, Drift, minimum_jerk
@@ -105,6 +105,13 @@ def lead_eyes(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array
     weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
     weights[:, [*_LIDS, *_DOWN, *_UP]] = 0.0
     _lids(weights, pitch, state.pulses.highest(BLINK, times_s))
+    frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
+
+
+def lead_lips(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array) -> None:
+    """Let lips of frames that were made otherwise touch where phones ask for it, in place; see :func:`lead_eyes`."""
+    weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
+    touch(weights, _mouth(state, scene, times_s))
     frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
 
 

@@ -193,8 +193,8 @@ class UnilsEngine(Engine):
         """``[n, 112]`` frames of the chunk, passing over from the rules' where those were shown."""
         indices = np.arange(first, first + self._chain.model.frames)
         made = np.stack([self._chain.made[int(index)] for index in indices])
-        if self._led.any():
-            self._rules.lead_eyes(made, first)
+        config = self._config
+        self._rules.lead(made, first, eyes=config.eyes == "rules", contacts=config.contacts == "rules")
         share = minimum_jerk((indices - self._switched + 1) / _SWITCH_FRAMES)[:, None].astype(np.float32)
         if share.min() >= 1.0:
             return made

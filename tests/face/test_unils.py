@@ -14,6 +14,7 @@ from mio.contracts.messages import Clock, FaceMotion, Interrupt, Speech, Tick, T
 from mio.contracts.rates import FACE_FPS, SPEECH_HZ
 from mio.errors import ConfigError
 from mio.measure.face import blink_frames, gaze_off_deg, head_deg
+from mio.measure.mouth import MouthGauge
 from mio.nn import testing as patterns
 from mio.nn.weights import read_weights, write_weights
 from nodes.face.chain import HOP_FRAMES, Chain, performed
@@ -26,6 +27,8 @@ from nodes.face.models.face import FaceModel
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize, VoiceSize
 from nodes.face.models.voice import MELS, SILENT, log_mel
 from nodes.face.unils import UnilsEngine
+
+Leader = Literal["rules", "network"]
 
 SIZE = FaceSize(
     codec=CodecSize(scales=(1, 4, 12), bits=8, width=16, layers=1, heads=2),
@@ -48,8 +51,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(weights: Path) -> Callable[..., UnilsEngine]:
-    def build(seed: int = 1, eyes: Literal["rules", "network"] = "rules", **config: float) -> UnilsEngine:
-        made = build_engine(FaceConfig(engine="unils", weights=weights, seed=seed, eyes=eyes, **config))
+    def build(seed: int = 1, eyes: Leader = "rules", contacts: Leader = "rules", **config: float) -> UnilsEngine:
+        made = build_engine(
+            FaceConfig(engine="unils", weights=weights, seed=seed, eyes=eyes, contacts=contacts, **config)
+        )
         assert isinstance(made, UnilsEngine)
         return made
 
@@ -99,6 +104,28 @@ def test_eyes_led_by_the_rules_look_at_the_user_and_blink_whatever_the_head_does
     assert led[:, others].std(0).max() > 0.05
 
 
+def test_lips_led_by_the_rules_close_where_phones_ask_for_it(
+    engine: Callable[..., UnilsEngine],
+    speak: Callable[..., list[Speech]],
+    sentence: list[tuple[str, float, int]],
+    gauge: MouthGauge,
+) -> None:
+    def gaps_mm(contacts: Leader) -> list[float]:
+        stage = Stage(engine(contacts=contacts))
+        stage.say(1.0, speak(sentence))
+        seen, found = stage.run(4.0), list[float]()
+        start_s = seen.starts_s[1]
+        for symbol, seconds, _ in sentence:
+            if symbol in "pbm":
+                found.append(gauge.measure(seen.between(start_s, start_s + seconds + 0.04)).widest_gap_mm.min())
+            start_s += seconds
+        return found
+
+    assert len(gaps_mm("rules")) >= 6
+    assert max(gaps_mm("rules")) <= 0.5
+    assert max(gaps_mm("network")) > 0.5, "a net that never learned closes them by chance only"
+
+
 def test_a_chunk_is_sent_every_10_frames_and_reaches_beyond_the_next(
     engine: Callable[..., UnilsEngine],
 ) -> None:
@@ -141,7 +168,7 @@ def test_a_chunk_of_the_stream_equals_one_made_at_once_from_the_whole_recording(
     sentence: list[tuple[str, float, int]],
 ) -> None:
     chunks = speak(sentence)
-    streaming = engine(eyes="network")
+    streaming = engine(eyes="network", contacts="network")
     going(streaming, 0, 40, list(chunks))
     state = streaming.export_state()
     streamed = going(streaming, 40, 60, [])
