@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 DURATION = "about 15 min"
 
 _LIVING = (8.0, 30.0)  # blinks per minute
+_LIKE = (0.5, 2.0)  # of a variance over that of the real face
 _LISTENING_S = 60.0
 _SPOKEN = 5  # texts
 _PAIR_S = (4.0, 6.0)  # of the real pair that is drawn
@@ -187,19 +188,24 @@ def _report_pair(report: Report, arms: list[Arm], args: argparse.Namespace) -> N
 
 def _report_listening(report: Report, arms: list[Arm], args: argparse.Namespace) -> None:
     """The zombie-face test: only the user speaks."""
-    voice = user_voice(_LISTENING_S)
+    voice, brows, heads = user_voice(_LISTENING_S), None, None
     if args.data is not None:
         silent = [clip for clip in read_set(args.data / "face_motion") if clip.name not in PAIRED]
-        _living(report, "captures", [clip.frames for clip in silent])
+        brows = _living(report, "captures", [clip.frames for clip in silent])[1]
         _living(report, "captures held out", [clip.frames for clip in silent if clip.name in HELD_OUT])
     if (args.run / "data" / "test.npz").is_file():
         heard = [face.reference[~face.speaking] for face in conversations(args.run / "data", "test", _LISTENERS)]
-        _living(report, "held-out faces of the data", heard)
+        heads = _living(report, "held-out faces of the data", heard)[0]
     for arm in arms:
         runs = [_listening(arm.engine(seed), voice) for seed in range(1, args.seeds + 1)]
-        _living(report, arm.name, [seen.frames for seen in runs])
+        head, brow = _living(report, arm.name, [seen.frames for seen in runs])
         if arm.name == "unils":
             _report_borders(report, runs)
+            for name, made, real in (("brow", brow, brows), ("head", head, heads)):
+                if real is not None:
+                    report.figure(f"listening_{name}_variance_over_real", made / real)
+                    inside = float(_LIKE[0] <= made / real <= _LIKE[1])
+                    report.figure(f"listening_{name}_variance_within_half_to_double", inside, target=1, at_least=True)
 
 
 def _listening(engine: Engine, voice: FloatArray) -> Seen:
@@ -209,7 +215,12 @@ def _listening(engine: Engine, voice: FloatArray) -> Seen:
     return stage.run(len(voice) / MICROPHONE_HZ)
 
 
-def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> None:
+def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> tuple[float, float]:
+    """Report how a face lives.
+
+    Returns:
+        Variances of the head, mean of its three angles, in square degrees, and of the brows.
+    """
     minutes = sum(len(frames) for frames in runs) / FACE_FPS / 60
     blinks = sum(len(blink_frames(frames)) for frames in runs) / minutes
     freeze_s = max(longest_freeze_s(frames) for frames in runs)
@@ -230,6 +241,7 @@ def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> N
             "listening_blinks_within_8_to_30", float(_LIVING[0] <= blinks <= _LIVING[1]), target=1, at_least=True
         )
         report.figure("listening_longest_freeze_s", freeze_s, target=2.0)
+    return float(np.mean(head**2)), float(np.mean([frames[:, _BROW].var() for frames in runs]))
 
 
 def _report_borders(report: Report, runs: list[Seen]) -> None:
