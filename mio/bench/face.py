@@ -201,10 +201,10 @@ def _report_listening(report: Report, arms: list[Arm], args: argparse.Namespace)
         head, brow = _living(report, arm.name, [seen.frames for seen in runs])
         if arm.name == "unils":
             _report_borders(report, runs)
-            for name, made, real in (("brow", brow, brows), ("head", head, heads)):
-                if real is not None:
-                    report.figure(f"listening_{name}_variance_over_real", made / real)
-                    inside = float(_LIKE[0] <= made / real <= _LIKE[1])
+            for name, made, reference in (("brow", brow, brows), ("head", head, heads)):
+                if reference is not None:
+                    report.figure(f"listening_{name}_variance_over_reference", made / reference)
+                    inside = float(_LIKE[0] <= made / reference <= _LIKE[1])
                     report.figure(f"listening_{name}_variance_within_half_to_double", inside, target=1, at_least=True)
 
 
