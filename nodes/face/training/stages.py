@@ -49,6 +49,7 @@ class StageTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         steps: Steps in total; the rate falls to nothing by then.
         ema: What the averaged weights keep of themselves per step.
         alone: Share of faces by themselves in a batch.
+        speaking: Share of the others in which the person speaks.
         mistakes: Largest share of flipped bits among those that the generator is shown; 0.3 in the paper, where bits
             are drawn one by one and go wrong more often than those of patterns.
         rank: Of the low-rank updates of the stage ``audio``; 32 in the paper's model, four times as wide.
@@ -66,6 +67,7 @@ class StageTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: int = 1_000
     ema: float = 0.995
     alone: float = 0.3
+    speaking: float = 0.6
     mistakes: float = 0.15
     rank: int = 16
     pretrained: bool = True
@@ -85,7 +87,8 @@ class StageTrainee(AveragedTrainee):
         super().__init__(model, optimizer, rate, decay=settings.ema, seed=settings.seed)
 
     def _window(self) -> Window:
-        return self._windows.draw(self.settings.batch, self._rng, alone=self.settings.alone)
+        settings = self.settings
+        return self._windows.draw(settings.batch, self._rng, alone=settings.alone, speaking=settings.speaking)
 
 
 class CodecTrainee(StageTrainee):
