@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of the choice of bits (3)")
     parser.add_argument("--tracks", type=int, default=4, help="held-out faces of a minute (4)")
     parser.add_argument("--pictures", type=Path, help="only draw contact sheets into this folder")
-    parser.add_argument("--guidance", type=float, default=FaceConfig().guidance, help="of the conditions")
+    parser.add_argument("--guidance", type=float, default=FaceConfig().guidance, help="of the own voice")
     parser.add_argument("--temperature", type=float, default=FaceConfig().temperature, help="of the choice of bits")
 
 

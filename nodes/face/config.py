@@ -21,7 +21,7 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         engine: ``viseme``: rules from published measurements; ``unils``: a trained network over them.
         weights: Folder of the network that ``unils`` runs.
-        guidance: How much more the network follows the voices than it would by itself; 1 for no more, at half the cost.
+        guidance: How much more the network follows its own voice than it would by itself; 1 for no more.
         temperature: How freely the network chooses.
         eyes: Who leads eyes and lids of ``unils``: ``rules``, which look at the user and blink as people do, or the
             ``network``.
@@ -45,7 +45,7 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     engine: Literal["viseme", "unils"] = "viseme"
     weights: Path = share("weights", "face-laptop")
-    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 1.0
+    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 2.5
     temperature: Annotated[float, msgspec.Meta(gt=0.0, le=2.0)] = 1.0
     eyes: Literal["rules", "network"] = "rules"
     contacts: Literal["rules", "network"] = "rules"

@@ -180,9 +180,9 @@ class Generator(nn.Module):
         """``[B, tokens, bits]`` of the next chunk.
 
         Args:
-            conditions: What it follows from. For guidance, as many rows of nothing (zero motion, zero features) must
-                be given behind the others.
-            guidance: Of the conditions against nothing; 1 for none, then no rows of nothing are given.
+            conditions: What it follows from. For guidance, as many rows must be given behind the others in which some
+                of it is nothing (zero motion, zero features).
+            guidance: Away from those rows; 1 for none, then they are not given.
             temperature: Of the choice.
             top_p: A bit less likely than ``1 - top_p`` is never chosen.
             generator: Of the random numbers.
