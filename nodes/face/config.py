@@ -45,7 +45,7 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     engine: Literal["viseme", "unils"] = "viseme"
     weights: Path = share("weights", "face-laptop")
-    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 2.5
+    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 1.75
     temperature: Annotated[float, msgspec.Meta(gt=0.0, le=2.0)] = 1.0
     eyes: Literal["rules", "network"] = "rules"
     contacts: Literal["rules", "network"] = "rules"

@@ -168,7 +168,7 @@ def test_a_chunk_of_the_stream_equals_one_made_at_once_from_the_whole_recording(
     sentence: list[tuple[str, float, int]],
 ) -> None:
     chunks = speak(sentence)
-    streaming = engine(eyes="network", contacts="network")
+    streaming = engine(eyes="network", contacts="network", guidance=1.0)
     going(streaming, 0, 40, list(chunks))
     state = streaming.export_state()
     streamed = going(streaming, 40, 60, [])
