@@ -282,6 +282,19 @@ def test_speech_that_is_not_to_be_heard_yet_makes_no_chunk_before_its_time(
     assert 1 <= (np.diff(starts) < HOP_FRAMES).sum() <= 3
 
 
+def test_guidance_leads_frames_while_the_own_voice_sounds_and_not_before(weights: Path) -> None:
+    own = np.full((400, MELS), SILENT, np.float32)
+    own[240:] = 0.5
+    other = np.full((400, MELS), SILENT, np.float32)
+    before = np.zeros((24, 112), np.float32)
+    plain, led = (
+        performed(ChunkModel(weights, guidance=amount, temperature=1.0, seed=1), own, other, before)
+        for amount in (1.0, 4.0)
+    )
+    assert np.array_equal(plain[:40], led[:40])
+    assert not np.array_equal(plain[60:], led[60:])
+
+
 def test_a_style_that_is_missing_is_neutral_and_one_that_is_there_is_not(weights: Path) -> None:
     def chunk(style: str) -> np.ndarray:
         model = ChunkModel(weights, guidance=1.0, temperature=1.0, seed=1)
