@@ -8,7 +8,7 @@ one real pair of face and voice (seq12) is reported apart and was never learned 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,21 +24,29 @@ from mio.contracts.engine import Engine
 from mio.contracts.messages import FloatArray, Speech, Turn
 from mio.contracts.phones import PHONES
 from mio.contracts.rates import FACE_FPS, MICROPHONE_HZ, VIDEO_FPS
-from mio.measure.face import blink_frames, head_deg, longest_freeze_s, pictured
+from mio.measure.face import blink_frames, gaze_off_deg, head_deg, longest_freeze_s, pictured
 from mio.measure.mouth import MouthGauge
 from mio.paths import share
 from nodes.face.chain import HOP_FRAMES
 from nodes.face.chunks import ChunkModel
 from nodes.face.config import FaceConfig
 from nodes.face.engine import build_engine
-from nodes.face.training.captures import HELD_OUT, PAIRED, read_set
+from nodes.face.gaze import CONTACT_DEG
+from nodes.face.training.captures import HELD_OUT, PAIRED, Capture, read_set
+
+if TYPE_CHECKING:
+    from mio.bench import _face_pictures as pictures
 
 DURATION = "about 15 min"
 
 _LIVING = (8.0, 30.0)  # blinks per minute
+_LIKE = (0.5, 2.0)  # of a variance over that of the real face
 _LISTENING_S = 60.0
 _SPOKEN = 5  # texts
+_PAIR_S = (4.0, 6.0)  # of the real pair that is drawn
+_LISTENERS = 8  # faces of the data
 _BROW = ARKIT_INDEX["browInnerUp"]
+_BELOW_DEG = FaceConfig().viewer_below_deg
 _CORE = [*range(52), 100, 101, 102]
 
 
@@ -61,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of the choice of bits (3)")
     parser.add_argument("--tracks", type=int, default=4, help="held-out faces of a minute (4)")
     parser.add_argument("--pictures", type=Path, help="only draw contact sheets into this folder")
-    parser.add_argument("--guidance", type=float, default=FaceConfig().guidance, help="of the conditions")
+    parser.add_argument("--guidance", type=float, default=FaceConfig().guidance, help="of the own voice")
     parser.add_argument("--temperature", type=float, default=FaceConfig().temperature, help="of the choice of bits")
 
 
@@ -69,8 +77,9 @@ def run(args: argparse.Namespace, report: Report) -> None:
     """Measure the shipped model, the rules, and whatever else is named."""
     models = [("unils", args.weights), *named_folders("--arm", args.arm)]
     arms = [_rules(), *(_learned(*entry, args) for entry in models)]
+    bare = [_learned(f"{name}, the network alone", folder, args, "network") for name, folder in models]
     if args.pictures is not None:
-        _draw(arms, args.pictures)
+        _draw(arms, args)
         report.note(f"no figures: contact sheets are in {args.pictures}")
         return
     if (args.run / "data" / "test.npz").is_file():
@@ -81,15 +90,19 @@ def run(args: argparse.Namespace, report: Report) -> None:
         _report_pair(report, arms, args)
     else:
         report.note("no real pair: name the data folder with --data")
-    _report_listening(report, arms, args)
-    _report_speech(report, arms, args.seeds)
+    _report_listening(report, [*arms, *bare], args)
+    _report_speech(report, [*arms, *bare], args.seeds)
 
 
-def _draw(arms: list[Arm], folder: Path) -> None:
-    """The same sentence and the same listening, one face above the other."""
+def _draw(arms: list[Arm], args: argparse.Namespace) -> None:
+    """The same sentence, the same listening and the real pair, one face above the other."""
     from mio.bench import _face_pictures as pictures
 
-    drawer, voice = pictures.Drawer(), user_voice(20.0)
+    folder, drawer, voice = args.pictures, pictures.Drawer(), user_voice(20.0)
+    if args.data is not None:
+        drawer.sheet(
+            _beside_the_real_one(arms, args.data), folder / "learned_pair.jpg", of="head", columns=10, pixels=140
+        )
     spoken: list[pictures.Labelled] = []
     listening: list[pictures.Labelled] = []
     for arm in arms:
@@ -104,6 +117,24 @@ def _draw(arms: list[Arm], folder: Path) -> None:
     drawer.sheet(listening, folder / "learned_listening.jpg", of="head", columns=10, pixels=140)
 
 
+def _beside_the_real_one(arms: list[Arm], data: Path) -> "list[pictures.Labelled]":
+    """Moments of the real pair: the capture, then each face as it says the same."""
+    from mio.bench import _face_pictures as pictures
+
+    capture = _captured_pair(data)
+    spoken = pair.read(data / "face_motion" / f"{capture.name}.opus")
+    shown = [capture.frames, *(pair.shown(arm.engine(1), spoken) for arm in arms)]
+    return [moment for frames in shown for moment in pictures.moments(_seen(frames), *_PAIR_S, 0.2)]
+
+
+def _seen(frames: FloatArray) -> Seen:
+    return Seen(frames, 0.0, [], {}, 0.0)
+
+
+def _captured_pair(data: Path) -> Capture:
+    return next(clip for clip in read_set(data / "face_motion") if clip.name in PAIRED)
+
+
 def _rules() -> Arm:
     def engine(seed: int) -> Engine:
         return build_engine(FaceConfig(seed=seed))
@@ -111,11 +142,11 @@ def _rules() -> Arm:
     return Arm("viseme", engine, None)
 
 
-def _learned(name: str, folder: Path, args: argparse.Namespace) -> Arm:
+def _learned(name: str, folder: Path, args: argparse.Namespace, led: Literal["rules", "network"] = "rules") -> Arm:
     settings = {"guidance": args.guidance, "temperature": args.temperature}
 
     def engine(seed: int) -> Engine:
-        return build_engine(FaceConfig(engine="unils", weights=folder, seed=seed, **settings))
+        return build_engine(FaceConfig(engine="unils", weights=folder, seed=seed, eyes=led, contacts=led, **settings))
 
     def model(seed: int) -> ChunkModel:
         return ChunkModel(folder, seed=seed, **settings)
@@ -142,7 +173,7 @@ def _report_likeness(report: Report, arms: list[Arm], args: argparse.Namespace) 
 
 
 def _report_pair(report: Report, arms: list[Arm], args: argparse.Namespace) -> None:
-    capture = next(clip for clip in read_set(args.data / "face_motion") if clip.name in PAIRED)
+    capture = _captured_pair(args.data)
     spoken = pair.read(args.data / "face_motion" / f"{capture.name}.opus")
     report.note(f"{capture.name}: heard as '{spoken.text}', {spoken.phones} phones aligned")
     frozen = np.repeat(capture.frames.mean(0, keepdims=True), len(capture.frames), 0)
@@ -157,16 +188,24 @@ def _report_pair(report: Report, arms: list[Arm], args: argparse.Namespace) -> N
 
 def _report_listening(report: Report, arms: list[Arm], args: argparse.Namespace) -> None:
     """The zombie-face test: only the user speaks."""
-    voice = user_voice(_LISTENING_S)
+    voice, brows, heads = user_voice(_LISTENING_S), None, None
     if args.data is not None:
         silent = [clip for clip in read_set(args.data / "face_motion") if clip.name not in PAIRED]
-        _living(report, "captures", [clip.frames for clip in silent])
+        brows = _living(report, "captures", [clip.frames for clip in silent])[1]
         _living(report, "captures held out", [clip.frames for clip in silent if clip.name in HELD_OUT])
+    if (args.run / "data" / "test.npz").is_file():
+        heard = [face.reference[~face.speaking] for face in conversations(args.run / "data", "test", _LISTENERS)]
+        heads = _living(report, "held-out faces of the data", heard)[0]
     for arm in arms:
         runs = [_listening(arm.engine(seed), voice) for seed in range(1, args.seeds + 1)]
-        _living(report, arm.name, [seen.frames for seen in runs])
+        head, brow = _living(report, arm.name, [seen.frames for seen in runs])
         if arm.name == "unils":
             _report_borders(report, runs)
+            for name, made, reference in (("brow", brow, brows), ("head", head, heads)):
+                if reference is not None:
+                    report.figure(f"listening_{name}_variance_over_reference", made / reference)
+                    inside = float(_LIKE[0] <= made / reference <= _LIKE[1])
+                    report.figure(f"listening_{name}_variance_within_half_to_double", inside, target=1, at_least=True)
 
 
 def _listening(engine: Engine, voice: FloatArray) -> Seen:
@@ -176,7 +215,12 @@ def _listening(engine: Engine, voice: FloatArray) -> Seen:
     return stage.run(len(voice) / MICROPHONE_HZ)
 
 
-def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> None:
+def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> tuple[float, float]:
+    """Report how a face lives.
+
+    Returns:
+        Variances of the head, mean of its three angles, in square degrees, and of the brows.
+    """
     minutes = sum(len(frames) for frames in runs) / FACE_FPS / 60
     blinks = sum(len(blink_frames(frames)) for frames in runs) / minutes
     freeze_s = max(longest_freeze_s(frames) for frames in runs)
@@ -187,6 +231,7 @@ def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> N
         minutes=round(minutes, 1),
         blinks_per_min=round(blinks, 1),
         head_sd_deg=" ".join(f"{value:.2f}" for value in head),
+        eye_contact=round(float(np.mean([(gaze_off_deg(f, _BELOW_DEG) < CONTACT_DEG).mean() for f in runs])), 2),
         brow_sd=round(float(np.mean([frames[:, _BROW].std() for frames in runs])), 3),
         longest_freeze_s=round(freeze_s, 2),
     )
@@ -196,6 +241,7 @@ def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> N
             "listening_blinks_within_8_to_30", float(_LIVING[0] <= blinks <= _LIVING[1]), target=1, at_least=True
         )
         report.figure("listening_longest_freeze_s", freeze_s, target=2.0)
+    return float(np.mean(head**2)), float(np.mean([frames[:, _BROW].var() for frames in runs]))
 
 
 def _report_borders(report: Report, runs: list[Seen]) -> None:

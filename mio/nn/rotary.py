@@ -25,6 +25,10 @@ class Turn(NamedTuple):
         """That of the first places."""
         return Turn(self.cosine[:count], self.sine[:count])
 
+    def since(self, begin: int) -> "Turn":
+        """That of the places from one on."""
+        return Turn(self.cosine[begin:], self.sine[begin:])
+
 
 def turn_at(places: Tensor, channels: int, turning: int | None = None) -> Turn:
     """The turn of ``[T]`` places in time.
@@ -42,6 +46,10 @@ def turn_at(places: Tensor, channels: int, turning: int | None = None) -> Turn:
 
 def turned(x: Tensor, turn: Turn) -> Tensor:
     """``[B, heads, T, channels]`` turned in neighbouring pairs, the same shape."""
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    pairs = x.unflatten(-1, (-1, 2))
+    if x.dtype == torch.float32:
+        turns = torch.complex(turn.cosine, turn.sine)
+        return torch.view_as_real(torch.view_as_complex(pairs) * turns).flatten(-2)
+    even, odd = pairs.unbind(-1)
     cosine, sine = turn.cosine.to(x.dtype), turn.sine.to(x.dtype)
     return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), -1).flatten(-2)

@@ -23,7 +23,7 @@ from nodes.face.models.columns import modelled, refilled
 from nodes.face.models.face import STYLES, FaceModel
 from nodes.face.models.generator import Conditions, Voices
 from nodes.face.models.sizes import FaceSize
-from nodes.face.models.voice import MEL_HZ
+from nodes.face.models.voice import MEL_HZ, SILENT
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,6 +32,7 @@ MELS_PER_FRAME = MEL_HZ // FACE_FPS
 _SMOOTHING = np.array((-21, 14, 39, 54, 59, 54, 39, 14, -21), np.float32) / 231
 _HALF = len(_SMOOTHING) // 2
 _TOP_P = 0.97  # a bit less likely than 3 % is never chosen (UniLS)
+_SOUND = -0.5  # log-mel of the loudest band from which a voice is heard; a quiet room stays below
 _SMOOTHED = [i for i, name in enumerate(ARKIT_ACTIONS) if name.startswith(("brow", "cheek", "nose"))] + [100, 101, 102]
 _LIMIT_RAD = np.radians(np.array(HEAD_LIMITS_DEG, np.float32))
 
@@ -63,7 +64,7 @@ class ChunkModel:
 
         Args:
             folder: As ``mio train face --stage export`` writes it.
-            guidance: How much more than without them the conditions count; 1 for no more, and half the work.
+            guidance: How much more its own voice counts than it would by itself, while it sounds; 1 for no more.
             temperature: Of the choice of bits.
             seed: Of the choice of bits.
 
@@ -112,24 +113,26 @@ class ChunkModel:
         looks = self._styles.get(style, self._styles["neutral"])[None]
         voices = self._model.hear(_batch(own), _batch(other))
         conditions = Conditions(looks, previous, voices)
-        if self._guidance > 1.0:
-            conditions = self._and_nothing(conditions)
+        guidance = self._guidance if float(own.mel.max(initial=SILENT)) > _SOUND else 1.0
         made = self._model.next_chunk(
-            conditions,
-            guidance=self._guidance,
+            conditions if guidance == 1.0 else _and_unheard(conditions),
+            guidance=guidance,
             temperature=self._temperature,
             top_p=_TOP_P,
             generator=self._dice,
         )
         return _finished(before, refilled(made)[0].numpy())
 
-    def _and_nothing(self, conditions: Conditions) -> Conditions:
-        """A second row without any condition, for guidance."""
-        nothing = self._model.codec.condition(torch.zeros(1, self.previous, self._model.size.codec.features))
-        assert conditions.voices is not None
-        silent = Voices(*(torch.cat((track, torch.zeros_like(track))) for track in conditions.voices))
-        style = nothing[:, : conditions.style.shape[1]]
-        return Conditions(torch.cat((conditions.style, style)), torch.cat((conditions.previous, nothing)), silent)
+
+def _and_unheard(conditions: Conditions) -> Conditions:
+    """A second row that does not hear its own voice, for guidance.
+
+    UniLS leads away from a row without any condition; here the lips need it, and they follow the own voice.
+    """
+    assert conditions.voices is not None
+    own, other = conditions.voices
+    voices = Voices(torch.cat((own, torch.zeros_like(own))), torch.cat((other, other)))
+    return Conditions(torch.cat((conditions.style,) * 2), torch.cat((conditions.previous,) * 2), voices)
 
 
 def _read_styles(path: Path) -> dict[str, Tensor]:

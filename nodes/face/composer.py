@@ -14,9 +14,9 @@ from nodes.face.blinks import BLINK
 from nodes.face.config import FaceConfig
 from nodes.face.delivery import BREATH, BROW, NOD
 from nodes.face.gestures import Gestures
-from nodes.face.lips import Mouth, closing_share, coarticulate, seal_lips, silent_mouth, sounding_mouth
+from nodes.face.lips import Mouth, closing_share, coarticulate, seal_lips, silent_mouth, sounding_mouth, touch
 from nodes.face.listening import SMILE
-from nodes.face.rotation import eye_in_head, eye_rotation, head_rotation
+from nodes.face.rotation import eye_in_head, eye_rotation, head_angles, head_rotation
 from nodes.face.score import Array, Drift, minimum_jerk
 from nodes.face.state import FaceState
 
@@ -56,6 +56,9 @@ _WIDE = _columns("eyeWide")
 _DOWN = _columns("eyeLookDown")
 _UP = _columns("eyeLookUp")
 
+EYES = np.isin(np.arange(FACE_DIM), [*_LIDS, *_DOWN, *_UP, *range(106, FACE_DIM)])
+"""``[112]`` columns of eyes and lids: what :func:`lead_eyes` sets."""
+
 
 class Scene(NamedTuple):
     """What frames are made of, besides the state.
@@ -76,18 +79,59 @@ def compose(state: FaceState, scene: Scene, times_s: Array) -> FloatArray:
     drift = scene.drift.at(times_s + state.origin_s)
     frames = np.zeros((len(times_s), FACE_DIM), np.float32)
     angles = _head_angles(state, scene.config, times_s, drift[:, :3])
-    gaze = state.gaze_track.at(times_s) + _FIXATION_RAD * drift[:, 3:5]
-    gaze[:, 0] += np.radians(scene.config.viewer_below_deg)
-    inward = np.arctan2(_HALF_EYE_DISTANCE_M, scene.config.viewer_distance_m)
-    eyes = eye_in_head(gaze, angles)
     frames[:, FACE_HEAD] = head_rotation(angles)
-    frames[:, FACE_LEFT_EYE] = eye_rotation(eyes[:, 0], eyes[:, 1] - inward)
-    frames[:, FACE_RIGHT_EYE] = eye_rotation(eyes[:, 0], eyes[:, 1] + inward)
     weights = _expression(state, times_s, drift[:, 5:])
     _speak(weights, state, scene, times_s)
-    _lids(weights, eyes[:, 0], state.pulses.highest(BLINK, times_s))
+    pitch = _look(frames, state.gaze_track.at(times_s) + _FIXATION_RAD * drift[:, 3:5], angles, scene.config)
+    _lids(weights, pitch, state.pulses.highest(BLINK, times_s))
     frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
     return frames
+
+
+def lead_eyes(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array) -> None:
+    """Let the score lead the eyes and lids of frames that were made otherwise, in place.
+
+    The eyes look where the score says, whatever their head does; the lids follow them and blink.
+
+    Args:
+        frames: ``[n, 112]``.
+        state: Has the score.
+        scene: What the face is like.
+        times_s: ``[n]`` ascending stage times.
+    """
+    drift = scene.drift.at(times_s + state.origin_s)
+    angles = head_angles(frames[:, FACE_HEAD].astype(np.float64))
+    pitch = _look(frames, state.gaze_track.at(times_s) + _FIXATION_RAD * drift[:, 3:5], angles, scene.config)
+    weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
+    weights[:, [*_LIDS, *_DOWN, *_UP]] = 0.0
+    _lids(weights, pitch, state.pulses.highest(BLINK, times_s))
+    frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
+
+
+def lead_lips(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array) -> None:
+    """Let lips of frames that were made otherwise touch where phones ask for it, in place; see :func:`lead_eyes`."""
+    weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
+    touch(weights, _mouth(state, scene, times_s))
+    frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
+
+
+def _look(frames: FloatArray, gaze: Array, angles: Array, config: FaceConfig) -> Array:
+    """Turn the eyes, in place.
+
+    Args:
+        frames: ``[n, 112]``.
+        gaze: ``[n, 2]`` pitch and yaw relative to a viewer at the height of the eyes, rad.
+        angles: ``[n, 3]`` pitch, yaw and roll of the head, rad.
+        config: Where the viewer is.
+
+    Returns:
+        ``[n]`` pitch of the eyes in the head, rad.
+    """
+    inward = np.arctan2(_HALF_EYE_DISTANCE_M, config.viewer_distance_m)
+    eyes = eye_in_head(gaze + (np.radians(config.viewer_below_deg), 0.0), angles)
+    frames[:, FACE_LEFT_EYE] = eye_rotation(eyes[:, 0], eyes[:, 1] - inward)
+    frames[:, FACE_RIGHT_EYE] = eye_rotation(eyes[:, 0], eyes[:, 1] + inward)
+    return eyes[:, 0]
 
 
 def _head_angles(state: FaceState, config: FaceConfig, times_s: Array, drift: Array) -> Array:

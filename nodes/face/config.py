@@ -21,8 +21,12 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         engine: ``viseme``: rules from published measurements; ``unils``: a trained network over them.
         weights: Folder of the network that ``unils`` runs.
-        guidance: How much more the network follows the voices than it would by itself; 1 for no more, at half the cost.
+        guidance: How much more the network follows its own voice than it would by itself; 1 for no more.
         temperature: How freely the network chooses.
+        eyes: Who leads eyes and lids of ``unils``: ``rules``, which look at the user and blink as people do, or the
+            ``network``.
+        contacts: Who closes its lips for /m b p/ and brings them to the teeth for /f v/: ``rules``, which know from the
+            talker when they have to touch, or the ``network``.
         seed: Of everything that is drawn by lot; the same seed and inputs give the same motion.
         lead_s: How far ahead of stage time frames are sent.
         reaction_s: Frames sooner than this after now are not changed any more: the way to the screen takes that long.
@@ -41,8 +45,10 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     engine: Literal["viseme", "unils"] = "viseme"
     weights: Path = share("weights", "face-laptop")
-    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 1.0
+    guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 1.75
     temperature: Annotated[float, msgspec.Meta(gt=0.0, le=2.0)] = 1.0
+    eyes: Literal["rules", "network"] = "rules"
+    contacts: Literal["rules", "network"] = "rules"
     seed: int = 1
     lead_s: Annotated[float, msgspec.Meta(ge=0.1, le=2.0)] = 0.3
     reaction_s: Annotated[float, msgspec.Meta(ge=0.0, le=0.5)] = 0.06

@@ -23,7 +23,7 @@ from mio.contracts.rates import FACE_EXPRESSION, FACE_FPS, SPEECH_HZ
 from mio.contracts.stage import StageClock
 from mio.errors import ConfigError, ContractError
 from nodes.face.blinks import plan_blinks
-from nodes.face.composer import Scene, compose
+from nodes.face.composer import Scene, compose, lead_eyes, lead_lips
 from nodes.face.config import FaceConfig
 from nodes.face.delivery import plan_delivery, question
 from nodes.face.dice import from_text, to_text
@@ -92,6 +92,21 @@ class VisemeEngine(Engine):
     def segment_id(self) -> int:
         """The turn that is heard."""
         return self._clock.segment_id
+
+    def lead(self, frames: FloatArray, first: int, *, eyes: bool, contacts: bool) -> None:
+        """Mend ``[n, 112]`` frames from an index on, which another engine made, in place.
+
+        Args:
+            frames: ``[n, 112]``.
+            first: Index of the first one.
+            eyes: Whether to set eyes and lids.
+            contacts: Whether to let the lips touch each other or the teeth where phones ask for it.
+        """
+        times_s = np.arange(first, first + len(frames)) / FACE_FPS
+        if contacts:
+            lead_lips(frames, self._state, self._scene, times_s)
+        if eyes:
+            lead_eyes(frames, self._state, self._scene, times_s)
 
     def step(self, port: str, message: Message) -> Outputs:
         """See :class:`Engine`."""

@@ -107,6 +107,10 @@ def _opening_table() -> Array:
 
 _OPENING = _opening_table()
 _CLOSE = ARKIT_INDEX["mouthClose"]
+_LIPS = [i for i, name in enumerate(ARKIT_ACTIONS) if name.startswith(("mouth", "jaw"))]
+_PARTING = [
+    index for index in _LIPS if ARKIT_ACTIONS[index].startswith(("mouthLowerDown", "mouthUpperUp", "mouthFunnel"))
+]
 
 
 class Mouth(NamedTuple):
@@ -175,6 +179,15 @@ def seal_lips(weights: Array, seal: Array) -> None:
     open_mm = _NEUTRAL_MM + _OVERLAP_MM + weights @ _OPENING
     missing = np.max(open_mm / -_OPENING[_CLOSE], axis=1)
     weights[:, _CLOSE] += seal * np.clip(missing, 0.0, 1.0)
+
+
+def touch(weights: Array, mouth: Mouth) -> None:
+    """Let lips that were moved otherwise touch where a mouth does: each other, or the teeth; ``[n, 52]`` in place."""
+    weights[:, _PARTING] *= (1.0 - mouth.seal)[:, None]
+    weights[:, ARKIT_INDEX["jawOpen"]] *= 1.0 - 0.65 * mouth.seal
+    weights[:, _LIPS] *= (1.0 - mouth.tuck)[:, None]
+    weights += mouth.tuck[:, None] * TUCK
+    seal_lips(weights, mouth.seal)
 
 
 def closing_share(weights: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mio.rotation import matrix, quaternion
 from nodes.face.score import Array
 
 EYE_LIMITS_RAD = np.radians((25.0, 35.0))
@@ -19,6 +20,13 @@ def head_rotation(angles: Array) -> Array:
     size = np.linalg.norm(axis, axis=1)
     angle = 2.0 * np.arctan2(size, real)
     return axis * (angle / np.maximum(size, 1e-12))[:, None]
+
+
+def head_angles(rotation: Array) -> Array:
+    """``[n, 3]`` pitch, yaw and roll, rad, of ``[n, 3]`` axis-angle: what :func:`head_rotation` was given."""
+    turn = matrix(quaternion(rotation))
+    pitch = np.arcsin(np.clip(-turn[:, 1, 2], -1.0, 1.0))
+    return np.stack((pitch, np.arctan2(turn[:, 0, 2], turn[:, 2, 2]), np.arctan2(turn[:, 1, 0], turn[:, 1, 1])), axis=1)
 
 
 def eye_in_head(gaze: Array, head: Array) -> Array:

@@ -12,15 +12,16 @@ from typing import Any, Final
 import numpy as np
 
 from mio.contracts.engine import Engine, Outputs
-from mio.contracts.messages import AudioChunk, FaceMotion, FloatArray, Interrupt, Message, Speech, Tick
+from mio.contracts.messages import AudioChunk, FaceMotion, FloatArray, Message, Speech, Tick
 from mio.contracts.rates import FACE_DIM, FACE_EXPRESSION, FACE_FPS
 from nodes.face.chain import HOP_FRAMES, Chain
 from nodes.face.chunks import MELS_PER_FRAME, ChunkModel, HeardVoice
+from nodes.face.composer import EYES
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine
 from nodes.face.score import minimum_jerk
 from nodes.face.state import NEVER
-from nodes.face.voices import OtherVoice, OwnVoice
+from nodes.face.voices import OtherVoice, OwnVoice, Span
 
 VERSION: Final = 1
 
@@ -51,12 +52,13 @@ class UnilsEngine(Engine):
         self._rules = VisemeEngine(config)
         model = ChunkModel(config.weights, guidance=config.guidance, temperature=config.temperature, seed=config.seed)
         self._chain = Chain(model)
+        self._led = EYES & (config.eyes == "rules")
         self._own, self._other = OwnVoice(), OtherVoice()
         self._ruled: dict[int, FloatArray] = {}
         self._sent: dict[int, FloatArray] = {}
         self._source, self._switched = Source.RULES, -_FAR
         self._chunk = -_FAR
-        self._stale = False
+        self._told: list[Span] = []  # of the own voice, from the chunk's beginning to its end
         self._origin_s = 0.0
 
     def step(self, port: str, message: Message) -> Outputs:
@@ -68,11 +70,8 @@ class UnilsEngine(Engine):
         match message:
             case Speech():
                 self._own.add(message)
-                self._stale = True
             case AudioChunk():
                 self._other.add(message, state.now_s)
-            case Interrupt():
-                self._stale = True
             case Tick() if state.now_s > NEVER:
                 yield from self._advance()
             case _:
@@ -95,6 +94,7 @@ class UnilsEngine(Engine):
             "source": self._source.value,
             "switched": self._switched,
             "chunk": self._chunk,
+            "told": [list(span) for span in self._told],
             "origin_s": self._origin_s,
             "dice": self._chain.model.dice,
         }
@@ -113,6 +113,7 @@ class UnilsEngine(Engine):
         self._other.restore(state["other"])
         self._source, self._switched = Source(state["source"]), int(state["switched"])
         self._chunk, self._origin_s = int(state["chunk"]), float(state["origin_s"])
+        self._told = [Span(*map(int, span)) for span in state.get("told", [])]
         self._chain.model.dice = np.asarray(state["dice"], np.uint8)
 
     def _keep(self, outputs: Iterable[tuple[str, Message] | None]) -> None:
@@ -133,6 +134,7 @@ class UnilsEngine(Engine):
         self._other.shift(by_s)
         self._chunk += by
         self._switched += by
+        self._told = []
 
     def _advance(self) -> Outputs:
         """Make the next chunk if it is time, and send what is new."""
@@ -140,7 +142,7 @@ class UnilsEngine(Engine):
         if first not in self._ruled:
             return
         since = first - self._chunk
-        due = since >= HOP_FRAMES or (self._stale and since >= _SOONEST_FRAMES)
+        due = since >= HOP_FRAMES or (since >= _SOONEST_FRAMES and self._speaks_otherwise(first))
         if not due:
             return
         if self._source is Source.NETWORK and first not in self._chain.made:
@@ -148,12 +150,24 @@ class UnilsEngine(Engine):
         self._generate(first)
         if self._source is Source.RULES:
             self._source, self._switched = Source.NETWORK, first
-        self._stale, self._chunk = False, first
+        self._chunk = first
+        self._told = self._own.spans(*self._span(first), self._rules.state.utterances)
         frames = self._shown(first)
         self._sent.update(enumerate(frames, first))
         self._forget(first - _REMEMBER_FRAMES)
         segment_id = self._rules.segment_id
         yield "motion", FaceMotion(segment_id=segment_id, frames=frames, start_stage_s=first / FACE_FPS)
+
+    def _span(self, first: int) -> tuple[int, int]:
+        """Log-mel frames from a frame to the end of the last chunk."""
+        return first * MELS_PER_FRAME, (self._chunk + self._chain.model.frames) * MELS_PER_FRAME
+
+    def _speaks_otherwise(self, first: int) -> bool:
+        """Whether the own voice, from a frame to the end of the last chunk, is not what that chunk was made from."""
+        begin, end = self._span(first)
+        told = [span._replace(begin=max(begin, span.begin)) for span in self._told if span.end > begin]
+        spans = self._own.spans(begin, end, self._rules.state.utterances)
+        return len(told) != len(spans) or any(span.moved(old) for span, old in zip(spans, told, strict=True))
 
     def _generate(self, first: int) -> None:
         """The chunk that begins with a frame."""
@@ -165,17 +179,22 @@ class UnilsEngine(Engine):
         self._chain.extend(first, self._before(first), voices, state.mood.emotion)
 
     def _before(self, first: int) -> FloatArray:
-        """``[previous, 112]`` frames that were shown before one; the oldest stands for those that nobody knows."""
+        """``[previous, 112]`` frames that were shown before one; the oldest stands for those that nobody knows.
+
+        Of eyes that the rules led the network knows what it made itself.
+        """
         frames, known = [], self._sent.get(min(self._sent, default=0), self._ruled[first])
         for index in range(first - self._chain.model.previous, first):
             known = self._sent.get(index, self._ruled.get(index, known))
-            frames.append(known)
+            frames.append(np.where(self._led, self._chain.made.get(index, known), known))
         return np.stack(frames)
 
     def _shown(self, first: int) -> FloatArray:
         """``[n, 112]`` frames of the chunk, passing over from the rules' where those were shown."""
         indices = np.arange(first, first + self._chain.model.frames)
         made = np.stack([self._chain.made[int(index)] for index in indices])
+        config = self._config
+        self._rules.lead(made, first, eyes=config.eyes == "rules", contacts=config.contacts == "rules")
         share = minimum_jerk((indices - self._switched + 1) / _SWITCH_FRAMES)[:, None].astype(np.float32)
         if share.min() >= 1.0:
             return made

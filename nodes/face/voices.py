@@ -1,6 +1,6 @@
 """Both voices in stage time as log-mel: the avatar's by turns, known ahead, and the user's up to now."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,29 @@ Floats = npt.NDArray[np.float32]
 
 _KEPT = 4 * MEL_HZ  # of the user's voice
 _MOST_TURNS = 4
+_ROUNDED = 2  # frames by which the times of a sound waver
 _ADRIFT_S = 0.25  # the user's voice that is so far from where it should be is taken up anew
+
+
+class Span(NamedTuple):
+    """Where a turn sounds, in log-mel frames of stage time.
+
+    Attributes:
+        turn: Its segment id.
+        offset: Of its first sample.
+        begin: First frame of the stretch in question in which it sounds.
+        end: First frame thereof in which it does not.
+    """
+
+    turn: int
+    offset: int
+    begin: int
+    end: int
+
+    def moved(self, other: "Span") -> bool:
+        """Whether it is not the same sound at the same time, but for a rounding of times."""
+        near = (self.offset - other.offset, self.begin - other.begin, self.end - other.end)
+        return self.turn != other.turn or max(map(abs, near)) > _ROUNDED
 
 
 class OwnVoice:
@@ -33,17 +55,26 @@ class OwnVoice:
     def between(self, first: int, last: int, utterances: list[Utterance]) -> Floats:
         """``[last - first, 40]`` log-mel of frames by number in stage time; silence where nothing is said."""
         heard = np.full((last - first, MELS), SILENT, np.float32)
+        for span in self.spans(first, last, utterances):
+            mel = self._turns[span.turn][1]
+            place = slice(span.begin - first, span.end - first)
+            heard[place] = np.maximum(heard[place], mel[span.begin - span.offset : span.end - span.offset])
+        return heard
+
+    def spans(self, first: int, last: int, utterances: list[Utterance]) -> list["Span"]:
+        """Which of frames ``first`` to ``last`` each turn sounds in, in the order of the turns."""
+        found: list[Span] = []
         for utterance in utterances:
             if utterance.anchor_s is None or utterance.segment_id not in self._turns:
                 continue
-            mel = self._turns[utterance.segment_id][1]
+            count = len(self._turns[utterance.segment_id][1])
             if utterance.cut_s is not None:
-                mel = mel[: max(0, round(utterance.cut_s * MEL_HZ))]
-            offset = round(utterance.anchor_s * MEL_HZ) - first
-            begin, end = max(0, offset), min(len(heard), offset + len(mel))
+                count = min(count, max(0, round(utterance.cut_s * MEL_HZ)))
+            offset = round(utterance.anchor_s * MEL_HZ)
+            begin, end = max(first, offset), min(last, offset + count)
             if begin < end:
-                heard[begin:end] = np.maximum(heard[begin:end], mel[begin - offset : end - offset])
-        return heard
+                found.append(Span(utterance.segment_id, offset, begin, end))
+        return found
 
     def state(self) -> dict[str, Any]:
         """Plain values and arrays."""

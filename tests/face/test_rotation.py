@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mio.measure.face import gaze_off_deg, head_deg, rotation_matrices
-from nodes.face.rotation import eye_in_head, eye_rotation, head_rotation
+from nodes.face.rotation import eye_in_head, eye_rotation, head_angles, head_rotation
 
 ANGLES = np.random.default_rng(0).uniform(-0.3, 0.3, (50, 3))
 GAZE = np.random.default_rng(1).uniform(-0.2, 0.2, (50, 2))
@@ -12,6 +12,7 @@ def test_head_angles_come_back_from_the_rotation():
     frames = np.zeros((50, 112), np.float32)
     frames[:, 100:103] = head_rotation(ANGLES)
     assert head_deg(frames) == pytest.approx(np.degrees(ANGLES), abs=1e-3)
+    assert head_angles(head_rotation(ANGLES)) == pytest.approx(ANGLES, abs=1e-9)
 
 
 def test_signs_are_those_of_the_contract():

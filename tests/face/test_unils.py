@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -12,16 +13,22 @@ from mio.contracts.engine import Engine
 from mio.contracts.messages import Clock, FaceMotion, Interrupt, Speech, Tick, Turn
 from mio.contracts.rates import FACE_FPS, SPEECH_HZ
 from mio.errors import ConfigError
+from mio.measure.face import blink_frames, gaze_off_deg, head_deg
+from mio.measure.mouth import MouthGauge
 from mio.nn import testing as patterns
 from mio.nn.weights import read_weights, write_weights
 from nodes.face.chain import HOP_FRAMES, Chain, performed
 from nodes.face.chunks import ChunkModel, HeardVoice
+from nodes.face.composer import EYES
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine, build_engine
+from nodes.face.gaze import CONTACT_DEG
 from nodes.face.models.face import FaceModel
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize, VoiceSize
 from nodes.face.models.voice import MELS, SILENT, log_mel
 from nodes.face.unils import UnilsEngine
+
+Leader = Literal["rules", "network"]
 
 SIZE = FaceSize(
     codec=CodecSize(scales=(1, 4, 12), bits=8, width=16, layers=1, heads=2),
@@ -44,8 +51,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(weights: Path) -> Callable[..., UnilsEngine]:
-    def build(seed: int = 1, **config: float) -> UnilsEngine:
-        made = build_engine(FaceConfig(engine="unils", weights=weights, seed=seed, **config))
+    def build(seed: int = 1, eyes: Leader = "rules", contacts: Leader = "rules", **config: float) -> UnilsEngine:
+        made = build_engine(
+            FaceConfig(engine="unils", weights=weights, seed=seed, eyes=eyes, contacts=contacts, **config)
+        )
         assert isinstance(made, UnilsEngine)
         return made
 
@@ -77,6 +86,44 @@ def test_the_same_seed_gives_the_same_frames_and_another_seed_others(
     first, again, other = (listening(engine(seed), voice, 2.0).frames for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_eyes_led_by_the_rules_look_at_the_user_and_blink_whatever_the_head_does(
+    engine: Callable[..., UnilsEngine], voice_of_user: Callable[..., np.ndarray]
+) -> None:
+    voice = voice_of_user(30.0)
+    led, own = (listening(engine(eyes=eyes), voice, 30.0).frames[25:] for eyes in ("rules", "network"))
+    contact = [
+        float((gaze_off_deg(frames, FaceConfig().viewer_below_deg) < CONTACT_DEG).mean()) for frames in (led, own)
+    ]
+    assert contact[0] > 0.6
+    assert contact[1] < 0.3, "a net that never learned looks anywhere"
+    assert head_deg(led).std(0).max() > 1.0
+    assert 4 <= len(blink_frames(led)) <= 20
+    others = np.setdiff1d(np.arange(112), np.flatnonzero(EYES))
+    assert led[:, others].std(0).max() > 0.05
+
+
+def test_lips_led_by_the_rules_close_where_phones_ask_for_it(
+    engine: Callable[..., UnilsEngine],
+    speak: Callable[..., list[Speech]],
+    sentence: list[tuple[str, float, int]],
+    gauge: MouthGauge,
+) -> None:
+    def gaps_mm(contacts: Leader) -> list[float]:
+        stage = Stage(engine(contacts=contacts))
+        stage.say(1.0, speak(sentence))
+        seen, found = stage.run(4.0), list[float]()
+        start_s = seen.starts_s[1]
+        for symbol, seconds, _ in sentence:
+            if symbol in "pbm":
+                found.append(gauge.measure(seen.between(start_s, start_s + seconds + 0.04)).widest_gap_mm.min())
+            start_s += seconds
+        return found
+
+    assert len(gaps_mm("rules")) >= 6
+    assert max(gaps_mm("rules")) <= 0.5
+    assert max(gaps_mm("network")) > 0.5, "a net that never learned closes them by chance only"
 
 
 def test_a_chunk_is_sent_every_10_frames_and_reaches_beyond_the_next(
@@ -121,7 +168,7 @@ def test_a_chunk_of_the_stream_equals_one_made_at_once_from_the_whole_recording(
     sentence: list[tuple[str, float, int]],
 ) -> None:
     chunks = speak(sentence)
-    streaming = engine()
+    streaming = engine(eyes="network", contacts="network", guidance=1.0)
     going(streaming, 0, 40, list(chunks))
     state = streaming.export_state()
     streamed = going(streaming, 40, 60, [])
@@ -223,6 +270,29 @@ def test_an_interruption_is_answered_with_a_new_chunk(
     stage.at(1.5, "interrupt", Interrupt(action="commit", segment_id=1))
     sent = stage.run(2.5).sent
     assert any(1.5 <= at_s <= 1.65 for at_s, _ in sent)
+
+
+def test_speech_that_is_not_to_be_heard_yet_makes_no_chunk_before_its_time(
+    engine: Callable[..., UnilsEngine], speak: Callable[..., list[Speech]], sentence: list[tuple[str, float, int]]
+) -> None:
+    stage, chunks = Stage(engine()), speak(sentence)
+    assert len(chunks) > 6
+    stage.say(1.0, chunks, pace_s=0.2)
+    starts = [round(motion.start_stage_s * FACE_FPS) for _, motion in stage.run(3.0).sent]
+    assert 1 <= (np.diff(starts) < HOP_FRAMES).sum() <= 3
+
+
+def test_guidance_leads_frames_while_the_own_voice_sounds_and_not_before(weights: Path) -> None:
+    own = np.full((400, MELS), SILENT, np.float32)
+    own[240:] = 0.5
+    other = np.full((400, MELS), SILENT, np.float32)
+    before = np.zeros((24, 112), np.float32)
+    plain, led = (
+        performed(ChunkModel(weights, guidance=amount, temperature=1.0, seed=1), own, other, before)
+        for amount in (1.0, 4.0)
+    )
+    assert np.array_equal(plain[:40], led[:40])
+    assert not np.array_equal(plain[60:], led[60:])
 
 
 def test_a_style_that_is_missing_is_neutral_and_one_that_is_there_is_not(weights: Path) -> None:

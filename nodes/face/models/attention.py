@@ -30,7 +30,9 @@ class SelfAttention(nn.Module):
         """
         return self.extended(x, turn, mask, None)[0]
 
-    def extended(self, x: Tensor, turn: Turn, mask: Tensor | None, past: Seen | None) -> tuple[Tensor, Seen]:
+    def extended(
+        self, x: Tensor, turn: Turn, mask: Tensor | None, past: Seen | None, rows: int | None = None
+    ) -> tuple[Tensor, Seen]:
         """The same for a sequence that goes on.
 
         Args:
@@ -38,15 +40,22 @@ class SelfAttention(nn.Module):
             turn: Of the ``T`` places.
             mask: ``[T, S + T]``, true where a row sees a column; None for all.
             past: What was seen before, ``S`` long.
+            rows: How many of the last rows are wanted; None for all.
 
         Returns:
-            ``[B, T, width]``, and all that has been seen.
+            ``[B, rows, width]``, and all that has been seen.
         """
-        q, k, v = (split_heads(part, self._heads) for part in self.qkv(self.norm(x)).chunk(3, -1))
-        k = turned(k, turn)
+        x, first = self.norm(x), 0 if rows is None else x.shape[1] - rows
+        if first:
+            wq, wkv = self.qkv.weight.split((x.shape[2], 2 * x.shape[2]))
+            q, k, v = F.linear(x[:, first:], wq), *F.linear(x, wkv).chunk(2, -1)
+        else:
+            q, k, v = self.qkv(x).chunk(3, -1)
+        k, v = turned(split_heads(k, self._heads), turn), split_heads(v, self._heads)
         if past is not None:
             k, v = torch.cat((past[0], k), 2), torch.cat((past[1], v), 2)
-        y = F.scaled_dot_product_attention(turned(q, turn), k, v, attn_mask=mask)
+        q = turned(split_heads(q, self._heads), turn.since(first))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask if mask is None else mask[first:])
         return self.out(y.transpose(1, 2).flatten(2)), (k, v)
 
 

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 from mio.nn.rotary import Turn, turn_at
 from nodes.face.models import bits as coding
 from nodes.face.models.attention import CrossAttention, Seen, SelfAttention
+from nodes.face.models.guess import Guess, drawn, guided
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
 
 _EPS = 1e-6
 _DROP_PATH = 0.1 / 24  # per layer, times the number of layers
+_APART = 0.5  # SD of the logits by which patterns differ before anything is learned
 
 
 class Voices(NamedTuple):
@@ -88,11 +90,18 @@ class Block(nn.Module):
         return [attention.read(track, turn) for attention, track in zip(attentions, tracks, strict=True)]
 
     def forward(
-        self, x: Tensor, turn: Turn, mask: Tensor | None, read: list[Seen], past: Seen | None = None
+        self,
+        x: Tensor,
+        turn: Turn,
+        mask: Tensor | None,
+        read: list[Seen],
+        past: Seen | None = None,
+        rows: int | None = None,
     ) -> tuple[Tensor, Seen]:
-        """``[B, T, width]``, the same shape, and what has been seen; ``read`` as :meth:`read` gave it."""
-        attended, seen = self.attention.extended(x, turn, mask, past)
-        x = x + self.drop(attended)
+        """``[B, T, width]``, the last ``rows`` of it, and what has been seen; ``read`` as :meth:`read` gave it."""
+        attended, seen = self.attention.extended(x, turn, mask, past, rows)
+        first = x.shape[1] - attended.shape[1]
+        x, turn = x[:, first:] + self.drop(attended), turn.since(first)
         for attention, voice in zip(self.voices, read, strict=True):
             x = x + self.drop(attention(x, turn, voice))
         return x + self.drop(self.feedforward(x)), seen
@@ -121,7 +130,10 @@ class Generator(nn.Module):
         self.voice_marks = nn.ParameterList(_small(1, 1, own.audio_width) for _ in range(marks))
         drops = torch.linspace(0, _DROP_PATH * own.layers, own.layers).tolist()
         self.blocks = nn.ModuleList(Block(own, drop) for drop in drops)
-        self.norm, self.exit = nn.LayerNorm(width), nn.Linear(width, 2 * codec.bits)
+        self.norm, self.exit = nn.LayerNorm(width), nn.Linear(width, own.patterns * 2 * codec.bits)
+        self.patterns = nn.Linear(width, own.patterns) if own.patterns > 1 else None
+        if self.patterns is not None:
+            nn.init.normal_(self.exit.bias, std=_APART)
         conditions = codec.frames * (own.style_chunks + own.previous_chunks)
         mask, places, levels = layout(codec, conditions)
         self.register_buffer("_mask", mask, persistent=False)
@@ -130,16 +142,16 @@ class Generator(nn.Module):
         self.register_buffer("_sine", turn.sine, persistent=False)
         self.register_buffer("_levels", levels, persistent=False)
 
-    def forward(self, shown: Tensor, conditions: Conditions) -> Tensor:
-        """Logits of the bits, ``[B, tokens, bits, 2]``.
+    def forward(self, shown: Tensor, conditions: Conditions) -> Guess:
+        """What it makes of all tokens of a chunk.
 
         Args:
             shown: ``[B, tokens - first level, bits]`` as :func:`~nodes.face.models.bits.next_inputs` gives it; fewer
-                levels give fewer logits, none the first level's.
+                levels give fewer tokens, none those of the first level.
             conditions: What the chunk follows from.
         """
         read = self.read(conditions.voices)
-        return self._logits(shown, self._conditions(conditions), read)
+        return self._guess(shown, self._conditions(conditions), read)
 
     def read(self, voices: Voices | None) -> Read:
         """Per block keys and values of the voices, the same for all levels of a chunk."""
@@ -168,9 +180,9 @@ class Generator(nn.Module):
         """``[B, tokens, bits]`` of the next chunk.
 
         Args:
-            conditions: What it follows from. For guidance, as many rows of nothing (zero motion, zero features) must
-                be given behind the others.
-            guidance: Of the conditions against nothing; 1 for none, then no rows of nothing are given.
+            conditions: What it follows from. For guidance, as many rows must be given behind the others in which some
+                of it is nothing (zero motion, zero features).
+            guidance: Away from those rows; 1 for none, then they are not given.
             temperature: Of the choice.
             top_p: A bit less likely than ``1 - top_p`` is never chosen.
             generator: Of the random numbers.
@@ -185,12 +197,11 @@ class Generator(nn.Module):
             x = self._shown(chosen, level).expand(len(before), -1, -1)
             x, end = x if begin else torch.cat((before, x), 1), end + scale
             here = Turn(self._cosine[begin:end], self._sine[begin:end])
-            x, seen = self._extend(x, here, self._mask[begin:end, :end] if not begin else None, read, seen)
+            mask = self._mask[begin:end, :end] if not begin else None
+            x, seen = self._extend(x, here, mask, read, seen, scale)
             begin = end
-            logits = self._exit(x[:, -scale:]) / temperature
-            if guidance > 1.0:
-                logits = guidance * logits[:rows] + (1 - guidance) * logits[rows:]
-            chosen.append(drawn(logits, top_p, generator).repeat(len(before) // rows, 1, 1))
+            guess = guided(self._exit(x), guidance, temperature)
+            chosen.append(drawn(guess, top_p, generator).repeat(len(before) // rows, 1, 1))
         return torch.cat(chosen, 1)[:rows]
 
     def _shown(self, chosen: list[Tensor], level: int) -> Tensor:
@@ -202,31 +213,38 @@ class Generator(nn.Module):
         return self.embed(inputs) + self.level.weight[level]
 
     def _extend(
-        self, x: Tensor, turn: Turn, mask: Tensor | None, read: Read, past: Sequence[Seen | None]
+        self, x: Tensor, turn: Turn, mask: Tensor | None, read: Read, past: Sequence[Seen | None], rows: int
     ) -> tuple[Tensor, list[Seen]]:
-        """All blocks over what is new, ``[B, T, width]``, after what was seen before; and all that has been seen."""
+        """All blocks over what is new, ``[B, T, width]``, after what was seen before.
+
+        Returns:
+            ``[B, rows, width]`` of the last rows, the only ones that the last block works out; and all that has been
+            seen.
+        """
         seen: list[Seen] = []
-        for block, voices, before in zip(self.blocks, read, past, strict=True):
-            x, now = block(x, turn, mask, voices, before)
+        for number, (block, voices, before) in enumerate(zip(self.blocks, read, past, strict=True), 1):
+            x, now = block(x, turn, mask, voices, before, rows if number == len(self.blocks) else None)
             seen.append(now)
         return x, seen
 
-    def _exit(self, x: Tensor) -> Tensor:
-        """``[B, T, bits, 2]`` logits of ``[B, T, width]``."""
-        return self.exit(self.norm(x)).unflatten(2, (-1, 2))
+    def _exit(self, x: Tensor) -> Guess:
+        """What ``[B, T, width]`` says of the bits."""
+        x = self.norm(x)
+        bits = self.exit(x).unflatten(2, (self.size.patterns, -1, 2))
+        return Guess(bits, x.new_zeros(*bits.shape[:3]) if self.patterns is None else self.patterns(x))
 
     def _conditions(self, conditions: Conditions) -> Tensor:
         style = self.embed(conditions.style) + self.style_mark
         return torch.cat((style, self.embed(conditions.previous) + self.previous_mark), 1)
 
-    def _logits(self, shown: Tensor, before: Tensor, read: Read) -> Tensor:
+    def _guess(self, shown: Tensor, before: Tensor, read: Read) -> Guess:
         chunk = torch.cat((self.start.expand(len(shown), -1, -1), self.embed(shown)), 1)
         chunk = chunk + self.level(self._levels[: chunk.shape[1]])
         x = torch.cat((before, chunk), 1)
         length = x.shape[1]
         turn, mask = Turn(self._cosine, self._sine).first(length), self._mask[:length, :length]
-        x, _ = self._extend(x, turn, mask, read, [None] * len(self.blocks))
-        return self._exit(x[:, before.shape[1] :])
+        x, _ = self._extend(x, turn, mask, read, [None] * len(self.blocks), chunk.shape[1])
+        return self._exit(x)
 
 
 def layout(codec: CodecSize, conditions: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -246,13 +264,6 @@ def layout(codec: CodecSize, conditions: int) -> tuple[Tensor, Tensor, Tensor]:
     middles = [torch.linspace(0, codec.frames - 1, 2 * scale + 1)[1::2].round().long() for scale in codec.scales]
     places = torch.cat((torch.arange(conditions), conditions + torch.cat(middles)))
     return order[:, None] >= order[None], places, levels
-
-
-def drawn(logits: Tensor, top_p: float, generator: torch.Generator | None = None) -> Tensor:
-    """``[...]`` bits of ``[..., 2]`` logits."""
-    share = logits.float().softmax(-1)[..., 1]
-    share = torch.where(share <= 1 - top_p, 0.0, torch.where(share >= top_p, 1.0, share))
-    return (torch.rand(share.shape, generator=generator).to(share.device) < share).int()
 
 
 def _small(*shape: int) -> nn.Parameter:

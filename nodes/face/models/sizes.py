@@ -45,6 +45,7 @@ class GeneratorSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         previous_chunks: Chunks of the motion before.
         audio_before: Frames before the chunk whose voices are heard too; the released model hears the chunk alone.
         shared_audio: Whether both voices go through one attention, mixed; the paper's ablation.
+        patterns: Of bits that a token is drawn from; with 1, as in the released model, each bit is drawn by itself.
     """
 
     width: int = 512
@@ -55,6 +56,7 @@ class GeneratorSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     previous_chunks: int = 1
     audio_before: int = 0
     shared_audio: bool = False
+    patterns: int = 1
 
 
 class VoiceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,7 +90,9 @@ PAPER = FaceSize()
 
 LAPTOP = FaceSize(
     codec=CodecSize(scales=(1, 5, 13, 25), width=128, layers=3, heads=4),
-    generator=GeneratorSize(width=128, layers=4, heads=4, audio_width=96, previous_chunks=2, audio_before=25),
+    generator=GeneratorSize(
+        width=128, layers=4, heads=4, audio_width=96, previous_chunks=2, audio_before=25, patterns=16
+    ),
 )
 """Chunks of 1 s, for one core of a laptop."""
 

@@ -49,6 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=1_000, help="steps in total (1000)")
     parser.add_argument("--batch", type=int, default=32, help="chunks per step (32)")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate (0.001)")
+    parser.add_argument("--alone", type=float, default=0.3, help="share of faces by themselves, prior and audio (0.3)")
+    parser.add_argument("--speaking", type=float, default=0.6, help="share of the others that speak, likewise (0.6)")
     parser.add_argument("--seed", type=int, default=1, help="of everything (1)")
     parser.add_argument("--name", default="", help="folder of the stage in the run, if not its own name")
     parser.add_argument("--without", choices=("prior", "lora", "tracks"), help="ablation of the stage audio")
@@ -83,6 +85,8 @@ def _settings(args: argparse.Namespace) -> StageTraining:
         batch=args.batch,
         rate=args.rate,
         steps=args.steps,
+        alone=args.alone,
+        speaking=args.speaking,
         seed=args.seed,
         pretrained=args.without != "prior",
         low_rank=args.without is None or args.without == "tracks",

@@ -82,7 +82,8 @@ def build(data: Path, own: Path | None, out: Path, recipe: Recipe, tell: Callabl
     for number, split in enumerate(SPLITS):
         rng = np.random.default_rng([recipe.seed, number])
         share = 1.0 if split == "train" else 0.125
-        pool = build_pool(captures, read_heads(data / "motion", split), held_out=split != "train")
+        held_out = split != "train"
+        pool = build_pool(captures, read_heads(data / "motion", held_out=held_out), held_out=held_out)
         people, partner = _people(sentences, split, pool, recipe, share, rng)
         if split == "train":
             people, partner = [*people, *paired], [*partner, *(-1 for _ in paired)]

@@ -29,15 +29,18 @@ _EYES[[i for i, name in enumerate(ARKIT_ACTIONS) if name.startswith(("eyeBlink",
 _EYES[106:] = True
 _JAW = ARKIT_INDEX["jawOpen"]
 
-# Standing actions of the motion set, in which the head moves freely.
-_STANDING = ("raise-up", "wave", "bow", "guide", "bye", "respond", "directing", "call", "washwindow")
+# Standing actions of CMU's part of the motion set, in which the head moves freely; the other part forbids commerce.
+_SOURCE = "CMU"
+_STANDING = ("basketball_signal", "directing_traffic", "washwindow")
 _SPEED = (0.85, 1.15)
 _PIECE_S = (3.0, 10.0)
 _FADE_S = 0.5
 _LEAST_BLINKS_PER_MIN = 10.0  # of clips that lend their eyes, so that the pool blinks at the rates of people
 _INTENSITY = (0.25, 0.8)  # of acted emotions, in conversation
-# Whoever waves turns the head otherwise than whoever talks: per axis to about the SD of the rule-based face.
-_HEAD_AXES = np.array((0.7, 1.2, 0.4), np.float32)
+# Whoever directs traffic turns the head further than whoever talks: the SD of a clip is limited, and all are scaled per
+# axis to about the SD of the rule-based face.
+_HEAD_SD_RAD = np.radians((5.0, 5.0, 3.0))
+_HEAD_AXES = np.array((0.7, 0.8, 0.65), np.float32)
 _HEAD_GAIN = (0.5, 1.0)
 _MOODS = 2  # clips that a face is drawn from: it stays in its mood, so that a style can be learned
 _HEAD_LIMIT_RAD = 0.3
@@ -91,8 +94,12 @@ def build_pool(captures: Sequence[Capture], heads: list[Frames], *, held_out: bo
     return Pool(blinking or silent, silent, heads)
 
 
-def read_heads(folder: Path, split: str) -> list[Frames]:
+def read_heads(folder: Path, *, held_out: bool = False) -> list[Frames]:
     """Motion of the head in a motion set: ``motion_text.npz`` and ``clips.json``, 20 frames per second.
+
+    Args:
+        folder: Of the set.
+        held_out: Clips of the splits ``val`` and ``test`` together (each alone has few), not those to learn from.
 
     Raises:
         ConfigError: If there is no such set.
@@ -106,11 +113,12 @@ def read_heads(folder: Path, split: str) -> list[Frames]:
     neck, head = SMPL_JOINTS.index("neck"), SMPL_JOINTS.index("head")
     found: list[Frames] = []
     for number, clip in enumerate(clips):
-        if clip["split"] != split or not str(clip["action"]).startswith(_STANDING):
+        if (clip["split"] != "train") != held_out or clip["src"] != _SOURCE or clip["action"] not in _STANDING:
             continue
         turns = rotations[int(offsets[number]) : int(offsets[number + 1])].astype(np.float64)
         turn = rotvec(product(quaternion(turns[:, neck]), quaternion(turns[:, head])))
-        even = resampled((turn - turn.mean(0)).astype(np.float32), BODY_FPS)
+        turn = (turn - turn.mean(0)) * np.minimum(1.0, _HEAD_SD_RAD / turn.std(0).clip(1e-6))
+        even = resampled(turn.astype(np.float32), BODY_FPS)
         if len(even) >= 2 * _FADE_S * FACE_FPS:
             found.append(even)
     return found

@@ -17,7 +17,6 @@ from nodes.face.models.voice import SILENT
 from nodes.face.training.conversations import MELS_PER_FRAME
 from nodes.face.training.data_set import Tracks
 
-_SPEAKING_SHARE = 0.6  # of the chunks in conversations: those in which the person speaks
 _UNKNOWN_OTHER = 0.85  # share of chunks whose other voice is cut off
 _OTHER_ENDS = (-8, 1)  # frames from the chunk's beginning to where it is
 _UNKNOWN_OWN = 0.1
@@ -82,9 +81,16 @@ class Windows:
         begins = rng.integers(len(self._motion) - frames, size=count)
         return self._motion[torch.from_numpy(begins)[:, None] + torch.arange(frames)]
 
-    def draw(self, count: int, rng: np.random.Generator, *, alone: float = 0.0) -> Window:
-        """A batch; ``alone`` is the share of faces by themselves."""
-        shares = [(1 - alone) * _SPEAKING_SHARE, (1 - alone) * (1 - _SPEAKING_SHARE), alone]
+    def draw(self, count: int, rng: np.random.Generator, *, alone: float = 0.0, speaking: float = 0.6) -> Window:
+        """A batch.
+
+        Args:
+            count: Chunks.
+            rng: Of the choice.
+            alone: Share of faces by themselves.
+            speaking: Share of the others in which the person speaks.
+        """
+        shares = [(1 - alone) * speaking, (1 - alone) * (1 - speaking), alone]
         kinds = rng.choice(3, count, p=shares)
         chosen = np.array([self._kinds[kind][rng.integers(len(self._kinds[kind]))] for kind in kinds])
         return self.at(self._track[chosen], self._places[chosen], rng)

@@ -9,7 +9,8 @@ from mio.errors import ConfigError
 from mio.nn import testing as patterns
 from nodes.face.models import bits as coding
 from nodes.face.models.codec import MotionCodec
-from nodes.face.models.generator import Conditions, Generator, Voices, drawn
+from nodes.face.models.generator import Conditions, Generator, Voices
+from nodes.face.models.guess import Guess, drawn, likeliest, surprise
 from nodes.face.models.released import codec_weights, generator_weights
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
 
@@ -123,8 +124,8 @@ def test_what_the_generator_is_shown_of_each_level_equals_the_released_code() ->
 @torch.no_grad()
 def test_the_generator_equals_the_released_one_with_and_without_voices(size: GeneratorSize) -> None:
     voices = Voices(patterns.inputs("own", 2, 20, 12), patterns.inputs("other", 2, 20, 12)) if size is DRIVEN else None
-    logits = generator(size)(patterns.inputs("shown", 2, 21, 8), conditions(voices))
-    close(logits.flatten(2), "logits_driven" if size is DRIVEN else "logits_free")
+    guess = generator(size)(patterns.inputs("shown", 2, 21, 8), conditions(voices))
+    close(guess.bits.flatten(2), "logits_driven" if size is DRIVEN else "logits_free")
 
 
 @torch.no_grad()
@@ -169,7 +170,7 @@ def test_a_chunk_is_generated_level_by_level_as_the_whole_sequence_would_be() ->
     before = conditions(voices)
     bits = model.generate(before, guidance=1.0, temperature=1e-6)
     assert bits.shape == (2, 22, 8)
-    whole = model(coding.next_inputs(bits, CODEC.scales), before).argmax(-1)
+    whole = likeliest(model(coding.next_inputs(bits, CODEC.scales), before))
     assert torch.equal(whole.int(), bits)
     guided = model.generate(before, guidance=2.0, generator=torch.Generator().manual_seed(1))
     assert guided.shape == (1, 22, 8)
@@ -186,11 +187,25 @@ def test_the_next_chunk_has_its_frames() -> None:
 
 def test_unlikely_bits_are_never_drawn_and_others_as_often_as_they_are_likely() -> None:
     shares = torch.tensor([0.02, 0.3, 0.98])
-    logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(4_000, 3, 2)
-    bits = drawn(logits, 0.97, torch.Generator().manual_seed(3)).float().mean(0)
+    logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(1, 4_000, 1, 3, 2)
+    guess = Guess(logits, torch.zeros(1, 4_000, 1))
+    bits = drawn(guess, 0.97, torch.Generator().manual_seed(3))[0].float().mean(0)
     assert bits[0] == 0
     assert bits[2] == 1
     assert abs(float(bits[1]) - 0.3) < 0.03
+
+
+def test_bits_of_a_pattern_are_drawn_together_as_often_as_the_pattern_is_likely() -> None:
+    shares = torch.tensor([[0.01, 0.01, 0.5], [0.99, 0.99, 0.5]])
+    logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(1, 4_000, 2, 3, 2)
+    guess = Guess(logits, torch.tensor([0.9, 0.1]).log().expand(1, 4_000, 2))
+    bits = drawn(guess, 0.97, torch.Generator().manual_seed(3))[0]
+    assert torch.equal(bits[:, 0], bits[:, 1])
+    assert abs(float(bits[:, 0].float().mean()) - 0.1) < 0.02
+    assert abs(float(bits[:, 2].float().mean()) - 0.5) < 0.03
+    both = 0.9 * 0.01**2 * 0.5 + 0.1 * 0.99**2 * 0.5
+    torch.testing.assert_close(surprise(guess, torch.ones(1, 4_000, 3)), torch.tensor(-np.log(both) / 3).float())
+    assert likeliest(guess)[0, 0, :2].tolist() == [0, 0]
 
 
 def test_right_bits_mend_what_flipped_ones_spoilt() -> None:

@@ -11,7 +11,7 @@ from mio.errors import ConfigError
 from nodes.face.training.captures import Capture, frames_of, mirrored, read_beat, read_livelink, read_set, retimed
 from nodes.face.training.conversations import Person
 from nodes.face.training.own_set import read_own
-from nodes.face.training.prior import build_pool
+from nodes.face.training.prior import build_pool, read_heads
 
 NAMES = [name[0].upper() + name[1:] for name in ARKIT_ACTIONS]
 ANGLES = [f"{part}{axis}" for part in ("Head", "LeftEye", "RightEye") for axis in ("Yaw", "Pitch", "Roll")]
@@ -65,6 +65,21 @@ def test_a_face_drawn_from_captures_moves_without_jumps_and_keeps_its_lips_shut(
     assert brow.std() > 0.02
     assert np.abs(np.diff(brow)).max() < 0.1
     assert len(retimed(drawn, 2.0)) == 1_000
+
+
+def test_heads_come_from_cmus_standing_clips_alone_and_turn_no_further_than_those_of_talkers(tmp_path: Path) -> None:
+    kinds = [("CMU", "basketball_signal", "train"), ("BN", "wave", "train"), ("CMU", "walking", "train")]
+    kinds += [("CMU", "washwindow", "val"), ("CMU", "directing_traffic", "test")]
+    clips = [{"src": src, "action": action, "split": split} for src, action, split in kinds]
+    turns = np.zeros((100 * len(clips), 22, 3), np.float32)
+    turns[:, 12, 0] = 0.2 * np.sin(np.arange(len(turns)) / 5)
+    turns[:, 15, 1] = 0.02 * np.sin(np.arange(len(turns)) / 5)
+    np.savez(tmp_path / "motion_text.npz", rot=turns, offsets=np.arange(len(clips) + 1) * 100)
+    (tmp_path / "clips.json").write_text(json.dumps(clips))
+    (learned,) = read_heads(tmp_path)
+    assert len(read_heads(tmp_path, held_out=True)) == 2
+    assert len(learned) == 125
+    assert np.degrees(learned.std(0)) == pytest.approx([5.0, np.degrees(0.02) / 2**0.5, 0.0], abs=0.2)
 
 
 def test_a_folder_without_captures_is_one_clear_error(tmp_path: Path) -> None:

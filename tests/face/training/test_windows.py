@@ -29,3 +29,14 @@ def test_the_other_voice_is_mostly_unknown_once_the_chunk_begins_and_the_own_one
     assert 0.7 < float((window.other.known[:, chunk].sum(1) == 0).float().mean()) < 0.99
     assert float((window.own.known[:, chunk].min(1).values == 1).float().mean()) > 0.8
     assert (window.own.known.diff(dim=1) <= 0).all()
+
+
+def test_shares_of_speakers_and_of_faces_by_themselves_are_those_that_were_asked_for(
+    tracks: Tracks, size: FaceSize
+) -> None:
+    windows, rng = Windows(tracks, size), np.random.default_rng(0)
+    alone = windows.draw(200, rng, alone=1.0)
+    speakers = windows.draw(200, rng, alone=0.0, speaking=1.0)
+    middle = 4 * size.generator.audio_before + 4 * (size.codec.frames // 2)
+    assert (alone.own.mel.amax(2)[:, middle] < -1.0).all()
+    assert (speakers.own.mel.amax(2)[:, middle] > -1.0).all()
