@@ -27,6 +27,21 @@ def reset_rows(past: Past, rows: Tensor) -> None:
         past[name] = torch.where(rows.view(-1, *(1 for _ in value.shape[1:])), torch.zeros_like(value), value)
 
 
+def with_context(x: Tensor, past: Past, key: str, count: int) -> Tensor:
+    """``[B, C, count + T]``: what came before ``[B, C, T]``, and that itself, whose end is kept for the next time.
+
+    Args:
+        x: The next piece of a signal.
+        past: Changed by this.
+        key: The layer's name in it.
+        count: How much of the past is wanted.
+    """
+    before = past.get(key)
+    x = torch.cat((x.new_zeros(*x.shape[:2], count) if before is None else before, x), 2)
+    past[key] = x[:, :, x.shape[2] - count :]
+    return x
+
+
 class CausalConv(nn.Module):
     """Convolution along time that sees no later sample.
 
@@ -56,10 +71,7 @@ class CausalConv(nn.Module):
         """``[B, inputs, T]`` to ``[B, outputs, T / stride]``."""
         if self._context == 0:
             return _convolved(self.conv, x)
-        before = past.get(self._key)
-        x = torch.cat((x.new_zeros(*x.shape[:2], self._context) if before is None else before, x), 2)
-        past[self._key] = x[:, :, x.shape[2] - self._context :]
-        return _convolved(self.conv, x)
+        return _convolved(self.conv, with_context(x, past, self._key, self._context))
 
 
 class CausalUpsampling(nn.Module):

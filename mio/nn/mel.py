@@ -6,7 +6,7 @@ Source of the scale: O'Shaughnessy 1987, as HTK has it: ``2595 log10(1 + f / 700
 import torch
 from torch import Tensor, nn
 
-from mio.nn.causal import Past
+from mio.nn.causal import Past, with_context
 
 _LEAST = 1e-5  # magnitude that counts as silence, -100 dB
 
@@ -56,9 +56,7 @@ class CausalMel(nn.Module):
 
     def forward(self, wave: Tensor, past: Past) -> Tensor:
         """``[B, 1, hop n]`` to ``[B, bands, n]``."""
-        before = past.get(self._key)
-        wave = torch.cat((wave.new_zeros(*wave.shape[:2], self._context) if before is None else before, wave), 2)
-        past[self._key] = wave[:, :, wave.shape[2] - self._context :]
+        wave = with_context(wave, past, self._key, self._context)
         pieces = wave[:, 0].unfold(1, self._context + self._hop, self._hop) * self._window
         mel = log_mel(torch.fft.rfft(pieces).abs(), self._filters)
         return ((mel + 6.0) / 2.5).transpose(1, 2)  # speech at -24 dBFS: mean and deviation of most bands

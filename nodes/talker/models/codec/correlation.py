@@ -6,7 +6,7 @@ Source: Boersma 1993, the autocorrelation of a windowed piece divided by that of
 import torch
 from torch import Tensor, nn
 
-from mio.nn.causal import Past
+from mio.nn.causal import Past, with_context
 from nodes.talker.models.codec.sizes import SAMPLE_RATE
 
 SHORTEST, LONGEST = 48, 320
@@ -69,8 +69,6 @@ class CausalCorrelogram(nn.Module):
 
     def forward(self, wave: Tensor, past: Past) -> Tensor:
         """``[B, 1, hop n]`` to ``[B, periods, n]``."""
-        before = past.get(self._key)
-        wave = torch.cat((wave.new_zeros(*wave.shape[:2], self._context) if before is None else before, wave), 2)
-        past[self._key] = wave[:, :, wave.shape[2] - self._context :]
+        wave = with_context(wave, past, self._key, self._context)
         pieces = wave[:, 0].unfold(1, self._context + self._hop, self._hop)
         return (self._autocorrelation(pieces)[1] @ self._weights).transpose(1, 2)
