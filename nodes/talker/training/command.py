@@ -21,7 +21,7 @@ from mio.training.loop import Plan, Trainee
 from mio.training.run_folder import RunFolder
 from mio.training.settings import with_settings
 from mio.training.trainee import read_averaged
-from nodes.talker.models.codec.codec import VoiceCodec, read_codec, read_learning_codec, write_codec
+from nodes.talker.models.codec.codec import VoiceCodec, read_learning_codec, write_codec
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import SIZES
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -182,8 +182,13 @@ def trained_codec(out: Path) -> VoiceCodec:
 
 
 def _codec_before(args: argparse.Namespace) -> VoiceCodec:
-    """What the run's stage ``codec`` has learned, or the codec that is named."""
-    return trained_codec(args.out) if args.codec is None else read_codec(args.codec)
+    """What the run's stage ``codec`` has learned, on from the codec that is named, or that one itself."""
+    if args.codec is None:
+        return trained_codec(args.out)
+    codec = read_learning_codec(args.codec)
+    if (args.out / "codec").is_dir():
+        codec.tokenizer = trained_tokenizer(args.out / "codec")
+    return codec.eval().requires_grad_(False)
 
 
 def trained_lm(folder: Path, tokens: Tokens) -> VoiceLm:
