@@ -24,7 +24,7 @@ from mio.contracts.rates import SPEECH_HZ
 from mio.errors import MioError
 from mio.paths import share
 from nodes.talker.kdm import BOOKS, FRAME_BYTES
-from nodes.talker.models.codec.codec import Codes, DecodingStream, EncodingStream, VoiceCodec, read_codec
+from nodes.talker.models.codec.codec import Codes, EncodingStream, VoiceCodec, decoded, read_codec
 from nodes.talker.models.codec.sizes import FRAME_SAMPLES, SEMANTIC_BOOKS
 
 DURATION = "about 4 min"
@@ -98,11 +98,11 @@ def _ways(codec: VoiceCodec) -> dict[str, Callable[[FloatArray], Coded]]:
     meaning_share = SEMANTIC_BOOKS / BOOKS
 
     def coded(sound: FloatArray) -> Coded:
-        return Coded(DecodingStream(codec).decode(EncodingStream(codec).encode(sound)), bits_per_s)
+        return Coded(decoded(codec, EncodingStream(codec).encode(sound)), bits_per_s)
 
     def meaning(sound: FloatArray) -> Coded:
         codes = EncodingStream(codec).encode(sound)[:, :SEMANTIC_BOOKS]
-        return Coded(DecodingStream(codec).decode(codes), meaning_share * bits_per_s)
+        return Coded(decoded(codec, codes), meaning_share * bits_per_s)
 
     def acoustic(sound: FloatArray) -> Coded:
         codes = EncodingStream(codec).encode(sound)
@@ -121,7 +121,7 @@ def _ways(codec: VoiceCodec) -> dict[str, Callable[[FloatArray], Coded]]:
 def _without_meaning(codec: VoiceCodec, codes: Codes) -> FloatArray:
     tokens = torch.from_numpy(codes[:, SEMANTIC_BOOKS:].astype(np.int64)).T[None]
     frames = codec.tokenizer.sound_books.decode(tokens)
-    return codec.tokenizer.voice(frames, {})[0, 0].numpy()
+    return codec.tokenizer.voice.whole(frames).sound[0, 0].numpy()
 
 
 def _measure(report: Report, name: str, said: list[Said], made: list[Coded], recogniser: ClosedRecogniser) -> None:
@@ -154,7 +154,7 @@ def _measure_speed(report: Report, codec: VoiceCodec, said: list[Said]) -> None:
     began = time.process_time()
     codes = EncodingStream(codec).encode(sound)
     middle = time.process_time()
-    DecodingStream(codec).decode(codes)
+    decoded(codec, codes)
     seconds = len(sound) / SPEECH_HZ
     report.figure("encode_real_time_factor", (middle - began) / seconds)
     report.figure("decode_real_time_factor", (time.process_time() - middle) / seconds, target=0.2)

@@ -31,7 +31,7 @@ from mio.measure.pitch import pitch_hz, semitones
 from nodes.talker.clause import ClauseVoice, Piece
 from nodes.talker.espeak import EspeakVoice
 from nodes.talker.kodama import KodamaVoice
-from nodes.talker.models.codec.codec import DecodingStream, EncodingStream, VoiceCodec, read_codec
+from nodes.talker.models.codec.codec import EncodingStream, VoiceCodec, decoded, read_codec
 
 DURATION = "about 15 min"
 
@@ -101,7 +101,7 @@ def _recorded(folder: Path, lang: str, codec: VoiceCodec) -> Iterator[Said]:
     for recorded in recordings(folder, _TARS[lang], "test", _RECORDINGS, _SEED, SPEECH_HZ):
         stream = EncodingStream(codec)
         codes = np.concatenate((stream.encode(recorded.sound), stream.finish()))
-        yield Said(recorded.text, DecodingStream(codec).decode(codes), [])
+        yield Said(recorded.text, decoded(codec, codes), [])
 
 
 def _compare(report: Report, lang: str, said: dict[str, list[Said]], codec: VoiceCodec) -> None:

@@ -45,11 +45,11 @@ def _encode(sound: Path, output: Path, weights: Path) -> str:
 
 def _decode(file: Path, output: Path, weights: Path) -> str:
     from nodes.talker.kdm import read_kdm
-    from nodes.talker.models.codec.codec import DecodingStream, fingerprint, read_codec
+    from nodes.talker.models.codec.codec import decoded, fingerprint, read_codec
 
     recording = read_kdm(file)
     if recording.codec != fingerprint(weights):
         raise MioError(f"{file}: was written by another codec", "name its folder with --weights")
-    sound = DecodingStream(read_codec(weights)).decode(recording.codes)
+    sound = decoded(read_codec(weights), recording.codes)
     write_wav(output, sound[: recording.samples], SPEECH_HZ)
     return f"{output}: {recording.samples / SPEECH_HZ:.2f} s"

@@ -112,12 +112,16 @@ class ResidualQuantiser(nn.Module):
         self.books = nn.ModuleList(Codebook(size, width, decay=decay, least=least) for _ in range(books))
 
     def forward(self, x: Tensor, kept: Tensor | None = None) -> Quantised:
-        """Quantise, and learn if in training.
+        """Quantise, in 32 bits also under autocast, and learn if in training.
 
         Args:
             x: ``[B, D, T]``.
             kept: ``[B]`` how many codebooks count in each row (quantiser dropout); None for all.
         """
+        with torch.autocast(x.device.type, enabled=False):
+            return self._quantised(x.float(), kept)
+
+    def _quantised(self, x: Tensor, kept: Tensor | None) -> Quantised:
         flat = x.transpose(1, 2).flatten(0, 1)
         residual, total = flat, torch.zeros_like(flat)
         rows = torch.arange(len(x), device=x.device).repeat_interleave(x.shape[2])

@@ -30,7 +30,7 @@ from nodes.talker.timbre import limited
 from nodes.talker.words import WrittenWords
 
 _FRAME_S = SPEECH_FRAME_SAMPLES / SPEECH_HZ
-_AHEAD_FRAMES = 4  # codes before their sound: lips round 110 ms ahead, and a small chunk comes first
+_AHEAD_FRAMES = 3  # codes before they are decoded: lips round 110 ms ahead, and a small chunk comes first
 _FADE_SAMPLES = SPEECH_HZ // 50
 _CODED_DB = -24.0  # loudness of the speech that the codec has learned
 _NUMBERS = {symbol: number for number, symbol in enumerate(PHONES)}
@@ -97,7 +97,7 @@ class KodamaVoice:
     ) -> Iterator[Piece | None]:
         """The sound of a unit, without the silence before its first phone, and with a pause behind its last.
 
-        Codes are made some frames ahead of their sound, so that lips know what comes.
+        Codes are made some frames ahead of their sound, so that lips know what comes; decoding takes one of them.
         """
         gain = 10 ** ((self._settings.loudness_db - _CODED_DB + delivery.volume_db) / 20)
         said, ahead = UnitSound(DecodingStream(self._codec), times, gain), deque[Frame]()
@@ -114,6 +114,7 @@ class KodamaVoice:
         said.learn(*times.end())
         while ahead:
             yield said.piece(ahead.popleft())
+        yield said.last_piece()
         yield said.pause(pause_s)
 
     def _speaker(self, language: str) -> int | None:
@@ -147,6 +148,7 @@ class UnitSound:
     def __init__(self, decoding: DecodingStream, times: "UnitTimes", gain: float) -> None:
         self._decoding, self._times, self._gain = decoding, times, gain
         self._phones, self._words = list[SpokenPhone](), list[SpokenWord]()
+        self._decoded: Frame | None = None
 
     def learn(self, phones: list[SpokenPhone], words: list[SpokenWord]) -> None:
         """What goes with the next piece."""
@@ -157,9 +159,18 @@ class UnitSound:
         """A frame that is not heard."""
         self._decoding.decode(frame.codes[None])
 
-    def piece(self, frame: Frame) -> Piece:
-        """The next frame."""
-        sound = limited(self._gain * self._decoding.decode(frame.codes[None]))
+    def piece(self, frame: Frame) -> Piece | None:
+        """Decode a frame: the sound of the one before, unless that is not heard."""
+        before, self._decoded = self._decoded, frame
+        sound = self._decoding.decode(frame.codes[None])
+        return None if before is None else self._finished(sound, before)
+
+    def last_piece(self) -> Piece | None:
+        """The sound of the last frame, if there was any."""
+        return None if self._decoded is None else self._finished(self._decoding.finish(), self._decoded)
+
+    def _finished(self, sound: FloatArray, frame: Frame) -> Piece:
+        sound = limited(self._gain * sound)
         return self._with_known(_ending(sound) if self._times.last(frame) else sound)
 
     def pause(self, length_s: float) -> Piece:

@@ -46,7 +46,8 @@ def test_a_clone_goes_on_from_its_recording_and_says_the_clause_only(weights: Ta
     voices = [KodamaVoice.read(msgspec.structs.replace(weights, clone=folder)) for folder in (None, cloned)]
     plain, other = ([piece for piece in voice.speak(SAID) if piece is not None] for voice in voices)
     assert [word.text for piece in other for word in piece.words] == ["Two", "lost", "boats"]
-    assert [p.symbol for piece in other for p in piece.phones] == [p.symbol for piece in plain for p in piece.phones]
+    first, second = ([p.symbol for piece in said for p in piece.phones if p.symbol != "sil"] for said in (plain, other))
+    assert first == second
     sounds = [np.concatenate([piece.samples for piece in pieces]) for pieces in (plain, other)]
     assert not np.array_equal(sounds[0][:9_600], sounds[1][:9_600])
     german = Reply(text="Guten Tag.", language="de")

@@ -88,7 +88,8 @@ class AdversarialTrainee(SoundTrainee):
         batch = self.settings.batch
         wave = self._drawn(batch, _BEFORE + self.settings.frames)
         kept = kept_books(batch, self._rng).to(self._device)
-        coded = self.model.encode(wave, self._teacher(wave, {}), {}, kept)
+        with self._mixed():
+            coded = self.model.encode(wave, self._teacher(wave, {}).float(), {}, kept)
         return coded.frames[:, :, _BEFORE:], wave[:, :, _BEFORE * FRAME_SAMPLES :]
 
     def _learn_to_judge(self, real: Tensor, made: Tensor) -> None:

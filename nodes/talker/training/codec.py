@@ -47,6 +47,8 @@ class CodecTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         warm_up: Steps until it is reached.
         steps: Steps in total.
         ema: What the averaged weights keep of themselves per step.
+        mixed: Whether networks are computed in bfloat16, which some processors and GPUs do twice as fast; quantisers
+            and losses are not.
         seed: Of everything that is drawn.
     """
 
@@ -61,6 +63,7 @@ class CodecTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warm_up: int = 50
     steps: int = 1_500
     ema: float = 0.99
+    mixed: bool = False
     seed: int = 1
 
 
@@ -90,7 +93,8 @@ class SoundTrainee(AveragedTrainee):
     def losses(self) -> dict[str, Tensor]:
         """Of a batch of stretches."""
         wave = self._drawn(self.settings.batch, self.settings.frames)
-        frames = self.model.acoustic(wave, {})
+        with self._mixed():
+            frames = self.model.acoustic(wave, {}).float()
         noise = _NOISE * frames.detach().std() * torch.randn_like(frames)
         return self._spoken(frames + noise, wave)
 
@@ -107,11 +111,13 @@ class SoundTrainee(AveragedTrainee):
 
     def _made(self, frames: Tensor, real: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Speech of frames and the real pitch; where the decoder says a pitch, also how far off that is."""
-        if self.model.voice.source is None:
-            return self.model.voice(frames, {}), {}
-        wanted = pitch_labels(real)
-        made, said = self.model.voice.spoken(frames, {}, wanted.octaves)
-        return made, {} if said is None else pitch_distance(said, wanted)
+        wanted = None if self.model.voice.source is None else pitch_labels(real)
+        with self._mixed():
+            made, said = self.model.voice.whole(frames, None if wanted is None else wanted.octaves)
+        return made, {} if said is None or wanted is None else pitch_distance(said, wanted)
+
+    def _mixed(self) -> torch.autocast:
+        return torch.autocast(self._device.type, torch.bfloat16, self.settings.mixed)
 
     def _compared(self, made: Tensor, real: Tensor) -> dict[str, Tensor]:
         """Losses of decoded speech."""
@@ -148,7 +154,8 @@ class CodecTrainee(SoundTrainee):
             self._begin()
         wave, heard = self._heard(self.settings.batch)
         kept = kept_books(self.settings.batch, self._rng).to(self._device)
-        coded = self.model.encode(wave, heard, {}, kept)
+        with self._mixed():
+            coded = self.model.encode(wave, heard, {}, kept)
         compared = self._spoken(coded.frames, wave)
         meaning = self._meaning(coded, heard)
         loss = compared["loss"] + _MEANING_WEIGHT * meaning["meaning"] + _COMMITMENT_WEIGHT * coded.commitment
@@ -158,8 +165,8 @@ class CodecTrainee(SoundTrainee):
     def _heard(self, batch: int) -> tuple[Tensor, Tensor]:
         """Stretches, and what the teacher hears in them."""
         wave = self._drawn(batch, _HEARD_BEFORE + self.settings.frames)
-        with torch.no_grad():
-            heard = self._teacher(wave, {})
+        with torch.no_grad(), self._mixed():
+            heard = self._teacher(wave, {}).float()
         return wave[:, :, _HEARD_BEFORE * FRAME_SAMPLES :], heard[:, :, _HEARD_BEFORE * TEACHER_RATE :]
 
     def _begin(self) -> None:
@@ -168,7 +175,8 @@ class CodecTrainee(SoundTrainee):
 
     def _meaning(self, coded: Coded, heard: Tensor) -> dict[str, Tensor]:
         """Distance of the teacher's features, and share of its phones that are still heard in them."""
-        made = self.model.meaning(coded.frames, {})
+        with self._mixed():
+            made = self.model.meaning(coded.frames, {}).float()
         distance = 1 - F.cosine_similarity(made, heard, 1).mean() + (made - heard).abs().mean()
         with torch.no_grad():
             said, wanted = (self._teacher.recognise(features).argmax(-1) for features in (made, heard))

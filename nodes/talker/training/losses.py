@@ -1,9 +1,13 @@
 """What a decoded voice is compared by: mel spectra of several windows, and pitch.
 
-Mel spectra: L1 of logarithms over several windows (Yamamoto et al. 2020; MUFFIN, Ng et al. 2025). Pitch: the paper
+Mel spectra: L1 over several windows (Yamamoto et al. 2020; MUFFIN, Ng et al. 2025), of logarithms and of loudness,
+which grows with a power of the magnitude (Stevens 1957): of logarithms alone, three quarters are about what is 30 dB
+and more below the speech, and its loudest parts come out worst. Pitch: the paper
 compares posteriors of a pretrained pitch network (arXiv 2512.13674, figure of Kodama-Tokenizer); here they come from
 the normalised autocorrelation (Boersma 1993), which needs no weights.
 """
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +21,17 @@ from mio.nn.mel import mel_filters
 from nodes.talker.models.codec.correlation import Autocorrelation
 from nodes.talker.models.codec.harmonics import MIDDLE_HZ, Pitch
 from nodes.talker.models.codec.sizes import SAMPLE_RATE
-from nodes.talker.models.codec.vocos import HOP, WINDOW
+from nodes.talker.models.codec.vocos import HOP, LATE_SAMPLES, WINDOW
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-_SCALES = ((2_048, 100), (1_024, 80), (512, 40))
-"""Window in samples, and bands."""
+_BANDS = {2_048: 100, 1_024: 80, 512: 40}
+"""Of spectra, by their window in samples."""
 
-_QUIETEST = 1e-4  # magnitude, -80 dB: about the noise of the recordings in one band
+_QUIETEST = 5e-4  # magnitude of a band, -66 dB: what is fainter is hardly heard beside speech
+_LOUDNESS = 0.4  # power of the magnitude
+_USUAL = 1e-2  # magnitude, -40 dB, at which a difference counts the same in loudness as in logarithms
 _PITCH_WINDOW, _PITCH_HOP = 1_024, 480
 _SHARPNESS = 10.0
 _VOICED = 0.5
@@ -35,27 +41,37 @@ _QUIET = 1e-3  # of the loudest frame's power
 
 
 class MelDistance(nn.Module):
-    """Mean difference of log-mel spectra over three windows, natural logarithm of magnitudes."""
+    """Mean difference of mel spectra over three windows: of natural logarithms of magnitudes, and of loudness.
+
+    Attributes:
+        windows: Their lengths in samples.
+    """
+
+    windows = tuple(_BANDS)
 
     def __init__(self) -> None:
         super().__init__()
-        for window, bands in _SCALES:
+        for window, bands in _BANDS.items():
             shape = torch.hann_window(window)
             self.register_buffer(f"window_{window}", shape * 2 / shape.sum(), persistent=False)
             self.register_buffer(f"filters_{window}", mel_filters(bands, window, SAMPLE_RATE), persistent=False)
 
     def forward(self, made: Tensor, real: Tensor) -> Tensor:
         """Scalar distance of ``[B, 1, T]`` and ``[B, 1, T]``."""
-        distances = [(self.mel(made, window) - self.mel(real, window)).abs().mean() for window, _ in _SCALES]
-        return torch.stack(distances).mean()
+        return torch.stack([self._distance(made, real, window) for window in self.windows]).mean()
+
+    def _distance(self, made: Tensor, real: Tensor, window: int) -> Tensor:
+        logarithms, wanted = (self.mel(wave, window).clamp(min=_QUIETEST).log() for wave in (made, real))
+        loudness, wanted_loudness = (((x - math.log(_USUAL)) * _LOUDNESS).exp() for x in (logarithms, wanted))
+        loud = (loudness - wanted_loudness).abs().mean() / _LOUDNESS
+        return 0.5 * ((logarithms - wanted).abs().mean() + loud)
 
     def mel(self, wave: Tensor, window: int) -> Tensor:
-        """``[B, n, bands]`` of ``[B, 1, T]``."""
+        """``[B, n, bands]`` magnitudes of ``[B, 1, T]``."""
         shape, filters = self.get_buffer(f"window_{window}"), self.get_buffer(f"filters_{window}")
         pieces = F.pad(wave[:, 0], (window // 2, window // 2)).unfold(1, window, window // 4)
         spectrum = torch.fft.rfft(pieces * shape)
-        magnitude = (spectrum.real.square() + spectrum.imag.square() + _QUIETEST**2 / 100).sqrt()
-        return (magnitude @ filters).clamp(min=_QUIETEST).log()
+        return (spectrum.real.square() + spectrum.imag.square() + _QUIETEST**2 / 100).sqrt() @ filters
 
 
 class PitchDistance(nn.Module):
@@ -80,10 +96,12 @@ class PitchDistance(nn.Module):
 
 
 def pitch_labels(wave: Tensor) -> Pitch:
-    """Real pitch in the middle of each spectrum of ``[B, 1, T]`` speech; held where there is none."""
-    middles_s = (np.arange(wave.shape[2] // HOP) * HOP + WINDOW / 2) / SAMPLE_RATE
-    octaves, voiced = zip(*(_row_pitch(row, middles_s) for row in wave[:, 0].cpu().numpy()), strict=True)
-    return Pitch(*(torch.from_numpy(np.stack(rows)).float().to(wave.device) for rows in (octaves, voiced)))
+    """Real pitch of each spectrum of a decoder that says ``[B, 1, T]`` speech; held where there is none."""
+    count = (wave.shape[2] + LATE_SAMPLES) // HOP
+    begins_s = (np.arange(count) * HOP - LATE_SAMPLES) / SAMPLE_RATE
+    ends_s, middles_s = begins_s + WINDOW / SAMPLE_RATE, begins_s + WINDOW / 2 / SAMPLE_RATE
+    rows = [_row_pitch(row, ends_s, middles_s) for row in wave[:, 0].cpu().numpy()]
+    return Pitch(*(torch.from_numpy(np.stack(of)).float().to(wave.device) for of in zip(*rows, strict=True)))
 
 
 def pitch_distance(said: Pitch, wanted: Pitch) -> dict[str, Tensor]:
@@ -95,13 +113,13 @@ def pitch_distance(said: Pitch, wanted: Pitch) -> dict[str, Tensor]:
     }
 
 
-def _row_pitch(sound: Floats, times_s: Doubles) -> tuple[Doubles, Doubles]:
-    """Octaves above 150 Hz at some times, and 1 where there is a voice."""
+def _row_pitch(sound: Floats, pitch_s: Doubles, voice_s: Doubles) -> tuple[Doubles, Doubles]:
+    """Octaves above 150 Hz at some times, and 1 where there is a voice at others."""
     hz = pitch_hz(sound, SAMPLE_RATE)
     known = np.flatnonzero(hz)
     if not len(known):
-        return np.zeros(len(times_s)), np.zeros(len(times_s))
+        return np.zeros(len(pitch_s)), np.zeros(len(voice_s))
     at_s = _PITCH_FIRST_S + _PITCH_EVERY_S * np.arange(len(hz))
-    nearest = np.clip(np.round((times_s - _PITCH_FIRST_S) / _PITCH_EVERY_S).astype(int), 0, len(hz) - 1)
+    nearest = np.clip(np.round((voice_s - _PITCH_FIRST_S) / _PITCH_EVERY_S).astype(int), 0, len(hz) - 1)
     octaves = median_filter(np.log2(hz[known] / MIDDLE_HZ), _SMOOTHED, mode="nearest")
-    return np.interp(times_s, at_s[known], octaves), (hz[nearest] > 0).astype(np.float64)
+    return np.interp(pitch_s, at_s[known], octaves), (hz[nearest] > 0).astype(np.float64)

@@ -54,7 +54,7 @@ def test_later_codes_change_no_earlier_sound(tokenizer: Tokenizer) -> None:
     changed = codes.clone()
     changed[:, :, 3:] = (changed[:, :, 3:] + 77) % 1_024
     before, after = tokenizer.decode(codes, {}), tokenizer.decode(changed, {})
-    border = 3 * FRAME_SAMPLES
+    border = 3 * FRAME_SAMPLES  # the sound of frame 1 is behind it, as it comes a frame late and knows frame 3
     torch.testing.assert_close(before[:, :, :border], after[:, :, :border])
     assert (before[:, :, border:] - after[:, :, border:]).abs().max() > 1e-6
 
@@ -84,7 +84,8 @@ def test_without_acoustic_codes_the_semantic_ones_are_decoded_alone(tokenizer: T
 def test_every_weight_is_learned_from_sound_and_meaning(tokenizer: Tokenizer) -> None:
     wave, heard = speech()
     coded = tokenizer.encode(wave, heard, {})
-    loss = tokenizer.voice(coded.frames, {}).square().mean() + tokenizer.meaning(coded.frames, {}).square().mean()
+    sound, meaning = tokenizer.voice.whole(coded.frames).sound, tokenizer.meaning(coded.frames, {})
+    loss = sound.square().mean() + meaning.square().mean()
     (loss + coded.commitment).backward()
     silent = [name for name, weight in tokenizer.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert silent == []

@@ -11,6 +11,7 @@ from nodes.talker.models.codec.codec import (
     DecodingStream,
     EncodingStream,
     VoiceCodec,
+    decoded,
     fingerprint,
     read_codec,
     write_codec,
@@ -58,10 +59,20 @@ def test_sound_in_any_pieces_gives_the_same_codes_bit_by_bit(
 def test_codes_in_any_pieces_give_the_same_sound_bit_by_bit(
     codec: VoiceCodec, codes: np.ndarray, cuts: list[int]
 ) -> None:
-    whole = DecodingStream(codec).decode(codes)
+    whole = decoded(codec, codes)
     stream = DecodingStream(codec)
-    assert np.array_equal(np.concatenate([stream.decode(piece) for piece in np.split(codes, cuts)]), whole)
+    pieces = [stream.decode(piece) for piece in np.split(codes, cuts)]
+    assert np.array_equal(np.concatenate((*pieces, stream.finish())), whole)
     assert whole.shape == (8 * 1_920,)
+
+
+def test_sound_comes_a_frame_late_and_only_the_last_frame_waits_for_the_end(
+    codec: VoiceCodec, codes: np.ndarray
+) -> None:
+    stream = DecodingStream(codec)
+    assert len(stream.finish()) == 0
+    assert [len(stream.decode(codes[k : k + 1])) for k in range(3)] == [0, 1_920, 1_920]
+    assert len(stream.finish()) == 1_920
 
 
 @torch.no_grad()
@@ -69,8 +80,8 @@ def test_frame_by_frame_is_what_training_computes_at_once(codec: VoiceCodec, cod
     wave = torch.from_numpy(np.pad(SOUND, (0, -len(SOUND) % 1_920)))[None, None]
     at_once = codec.encode(wave, {})[0].T.numpy()
     assert np.mean(at_once == codes) > 0.95
-    sound = codec.decode(torch.from_numpy(codes.astype(np.int64)).T[None], {})[0, 0]
-    np.testing.assert_allclose(DecodingStream(codec).decode(codes), sound, atol=1e-4)
+    frames = codec.tokenizer.frames(torch.from_numpy(codes.astype(np.int64)).T[None])
+    np.testing.assert_allclose(decoded(codec, codes), codec.tokenizer.voice.whole(frames).sound[0, 0], atol=1e-4)
 
 
 def test_a_codec_that_was_written_gives_the_same_codes_again(

@@ -65,8 +65,8 @@ def test_judges_learn_to_tell_and_only_the_decoder_of_sound_changes(
     torch.manual_seed(2)
     model = Tokenizer(size)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    trainee = AdversarialTrainee(settings(size, "adversarial", 10, 2), crops, teacher, model)
-    figures = [trainee.step() for _ in range(10)]
+    trainee = AdversarialTrainee(settings(size, "adversarial", 20, 2), crops, teacher, model)
+    figures = [trainee.step() for _ in range(20)]
     assert figures[-1]["judged"] < figures[0]["judged"] - 0.1
     changed = {name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"voice"}

@@ -50,8 +50,13 @@ class VoiceCodec(nn.Module):
         return self.tokenizer.encode(wave, self.teacher(wave, past), past).codes
 
     def decode(self, codes: Tensor, past: Past) -> Tensor:
-        """``[B, 1, 1920 n]`` samples of ``[B, 2..8, n]`` codes."""
+        """``[B, 1, 1920 n]`` samples of ``[B, 2..8, n]`` codes, a frame late: what is before them comes first."""
         return self.tokenizer.decode(codes, past)
+
+    def end(self, past: Past) -> Tensor:
+        """``[B, 1, 1920]`` samples of the last codes, behind which there are none."""
+        rows = past["vocos.frames"].shape[0]
+        return self.tokenizer.voice(torch.zeros(rows, self.size.width, 1), past).sound
 
 
 class EncodingStream:
@@ -80,7 +85,7 @@ class EncodingStream:
 
 
 class DecodingStream:
-    """Codes that come in pieces of any length, to speech."""
+    """Codes that come in pieces of any length, to speech, which comes a frame later."""
 
     def __init__(self, codec: VoiceCodec) -> None:
         self._codec = codec
@@ -88,10 +93,29 @@ class DecodingStream:
 
     @torch.inference_mode()
     def decode(self, codes: Codes) -> Floats:
-        """``[1920 n]`` samples at 24 kHz of ``[n, 2..8]`` codes; missing ones are acoustic."""
+        """Samples at 24 kHz of all frames but the last one that has come.
+
+        Args:
+            codes: ``[n, 2..8]``; missing ones are acoustic.
+
+        Returns:
+            ``[1920 n]``, the first time a frame less.
+        """
         frames = torch.from_numpy(codes.astype(np.int64)).T[None]
+        skipped = 0 if self._past else FRAME_SAMPLES
         pieces = [self._codec.decode(frames[:, :, k : k + 1], self._past)[0, 0] for k in range(len(codes))]
-        return torch.cat(pieces).numpy() if pieces else np.zeros(0, np.float32)
+        return (torch.cat(pieces) if pieces else torch.zeros(0)).numpy()[skipped:]
+
+    @torch.inference_mode()
+    def finish(self) -> Floats:
+        """``[1920]`` samples of the last frame; none if there was no frame."""
+        return self._codec.end(self._past)[0, 0].numpy() if self._past else np.zeros(0, np.float32)
+
+
+def decoded(codec: VoiceCodec, codes: Codes) -> Floats:
+    """``[1920 n]`` samples at 24 kHz of all of a recording, ``[n, 2..8]`` codes."""
+    stream = DecodingStream(codec)
+    return np.concatenate((stream.decode(codes), stream.finish()))
 
 
 def codebooks(codec: VoiceCodec) -> Tensor:

@@ -112,5 +112,5 @@ class Tokenizer(nn.Module):
         return frames
 
     def decode(self, codes: Tensor, past: Past) -> Tensor:
-        """``[B, 1, 1920 n]`` samples of ``[B, 2..8, n]`` codes; see :meth:`frames`."""
-        return self.voice(self.frames(codes), past)
+        """``[B, 1, 1920 n]`` samples, a frame late, of ``[B, 2..8, n]`` codes; see :meth:`frames`."""
+        return self.voice(self.frames(codes), past).sound

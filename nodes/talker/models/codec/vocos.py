@@ -1,19 +1,25 @@
 """The decoder: a vector per 80 ms to 24 kHz speech, through magnitudes and phases of a short-time Fourier transform.
 
-Source: Vocos (Siuzdak 2023), with convolutions that look back only, so that 80 ms come out as soon as their frame is
-there: a spectrum's window begins with its own samples instead of being centred on them.
+Source: Vocos (Siuzdak 2023), with convolutions that look back only. Sound comes a frame late, so that it is made with
+the next frame known: without that the beginning of each frame, where windows reach over from the one before, comes out
+worst. A spectrum's window begins with its own samples instead of being centred on them.
 """
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mio.nn.causal import CausalConv, CausalUpsampling, Past
+from mio.nn.causal import CausalConv, CausalUpsampling, Past, with_context
 from nodes.talker.models.codec.harmonics import HarmonicSource, Pitch
 from nodes.talker.models.codec.sizes import FRAME_SAMPLES, CodecSize
 
 HOP = 320
 WINDOW = 1_280
+LATE_SAMPLES = FRAME_SAMPLES
+"""How much later than its frame sound comes out."""
+
 _UPSAMPLING = FRAME_SAMPLES // HOP  # to 75 spectra per second
 _KERNEL = 7
 _LARGEST_MAGNITUDE = 100.0
@@ -66,6 +72,18 @@ class InverseTransform(nn.Module):
         return added[:, : HOP * count] / self._weight.repeat(count)
 
 
+class Spoken(NamedTuple):
+    """What a decoder makes of frames.
+
+    Attributes:
+        sound: ``[B, 1, 1920 n]`` samples.
+        pitch: What it says of the pitch of its spectra; None without harmonics.
+    """
+
+    sound: Tensor
+    pitch: Pitch | None
+
+
 class VocosDecoder(nn.Module):
     """Frames to speech."""
 
@@ -73,6 +91,7 @@ class VocosDecoder(nn.Module):
         super().__init__()
         width = size.vocos_width
         self.upsampling = CausalUpsampling(size.width, width, _UPSAMPLING, "vocos.up")
+        self.coming = CausalUpsampling(size.width, width, _UPSAMPLING, "vocos.coming")
         self.entry = CausalConv(width, width, _KERNEL, "vocos.entry")
         self.norm = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(
@@ -84,39 +103,44 @@ class VocosDecoder(nn.Module):
         self.source: HarmonicSource | None = None
         if size.excitation == "harmonics":
             self.source = HarmonicSource(WINDOW, HOP, "vocos.source")
-            self.pitch, self.shape = nn.Linear(width, 2), nn.Linear(width, WINDOW // 2 + 1)
+            self.pitch, self.shape = nn.Linear(width, 2), nn.Linear(width, WINDOW + 2)
             nn.init.constant_(self.exit.bias[: WINDOW // 2 + 1], _FAINT)
 
-    def forward(self, frames: Tensor, past: Past) -> Tensor:
-        """``[B, width, n]`` to ``[B, 1, 1920 n]`` samples."""
-        return self.spoken(frames, past)[0]
-
-    def spoken(self, frames: Tensor, past: Past, octaves: Tensor | None = None) -> tuple[Tensor, Pitch | None]:
-        """Frames to speech and its pitch.
+    def forward(self, frames: Tensor, past: Past, octaves: Tensor | None = None) -> Spoken:
+        """Frames to speech, a frame late: what is before the first frame comes first.
 
         Args:
             frames: ``[B, width, n]``.
             past: What was decoded before, changed by this.
             octaves: ``[B, 6 n]`` pitch to use, as :class:`Pitch` has it; None for what it says itself.
-
-        Returns:
-            ``[B, 1, 1920 n]`` samples, and the pitch that it says; None without harmonics.
         """
-        x = self.entry(self.upsampling(frames, past), past)
-        x = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        near = with_context(frames, past, "vocos.frames", 1)
+        x = self.upsampling(near[:, :, :-1], past) + self.coming(near[:, :, 1:], past)
+        x = self.norm(self.entry(x, past).transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             x = block(x, past)
         known = self.last_norm(x.transpose(1, 2))
-        magnitude, phase = self.exit(known).transpose(1, 2).chunk(2, 1)
-        spectra = torch.polar(_magnitude(magnitude), phase.float())
+        spectra = _spectra(self.exit(known))
         if self.source is None:
-            return self.inverse(spectra, past)[:, None], None
-        said, voiced = self.pitch(known).unbind(-1)
+            return Spoken(self.inverse(spectra, past)[:, None], None)
+        said, voiced = self.pitch(known).float().unbind(-1)
         pitch = Pitch(_OCTAVES * said, voiced)
-        strength = _magnitude(self.shape(known)) * torch.sigmoid(pitch.voiced)[..., None]
         harmonics = self.source(pitch.octaves.detach() if octaves is None else octaves, past)
-        return self.inverse(spectra + strength.transpose(1, 2) * harmonics, past)[:, None], pitch
+        shaped = _spectra(self.shape(known)) * harmonics * torch.sigmoid(voiced)[:, None]
+        return Spoken(self.inverse(spectra + shaped, past)[:, None], pitch)
+
+    def whole(self, frames: Tensor, octaves: Tensor | None = None) -> Spoken:
+        """Speech of all frames there are, in time with them.
+
+        Args:
+            frames: ``[B, width, n]``, nothing behind them.
+            octaves: ``[B, 6 n + 6]`` pitch to use.
+        """
+        late = self(F.pad(frames, (0, 1)), {}, octaves)
+        return Spoken(late.sound[:, :, LATE_SAMPLES:], late.pitch)
 
 
-def _magnitude(logarithm: Tensor) -> Tensor:
-    return logarithm.float().exp().clamp(max=_LARGEST_MAGNITUDE)
+def _spectra(said: Tensor) -> Tensor:
+    """``[B, 641, T]`` complex ones of ``[B, T, 1282]`` logarithms of magnitudes, and phases."""
+    magnitude, phase = said.float().transpose(1, 2).chunk(2, 1)
+    return torch.polar(magnitude.exp().clamp(max=_LARGEST_MAGNITUDE), phase)
