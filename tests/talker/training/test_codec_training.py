@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -92,20 +93,30 @@ def test_a_stage_that_was_stopped_goes_on_as_if_it_had_not_been(
         torch.testing.assert_close(found[name], value)
 
 
-def test_a_shipped_codec_goes_on_against_judges_and_becomes_codes(
-    size: CodecSize, speech: SpeechSet, aligned: dict[str, Aligned], tmp_path: Path
-) -> None:
-    data, shipped = tmp_path / "run" / "data", tmp_path / "shipped"
+class Stage(Protocol):
+    """Runs a stage of training behind a codec that is shipped."""
+
+    def __call__(self, name: str, *words: str) -> None: ...
+
+
+@pytest.fixture
+def stage(size: CodecSize, speech: SpeechSet, aligned: dict[str, Aligned], tmp_path: Path) -> Stage:
+    data = tmp_path / "run" / "data"
     data.mkdir(parents=True)
     speech.samples.tofile(data / "speech.i16")
     (data / "speech.json").write_bytes(msgspec.json.encode(speech.utterances))
     (data / "labels.json").write_bytes(msgspec.json.encode(aligned))
-    write_codec(shipped, VoiceCodec(size))
+    write_codec(tmp_path / "shipped", VoiceCodec(size))
+    named = ["train", "voice", "--out", str(tmp_path / "run"), "--codec", str(tmp_path / "shipped")]
 
-    def stage(name: str, *words: str) -> None:
-        command = ["train", "voice", "--out", str(tmp_path / "run"), "--stage", name, "--codec", str(shipped), *words]
-        assert main(command) == 0
+    def run(name: str, *words: str) -> None:
+        assert main([*named, "--stage", name, *words]) == 0
 
+    return run
+
+
+def test_a_shipped_codec_goes_on_against_judges_and_becomes_codes(stage: Stage, tmp_path: Path) -> None:
+    shipped = tmp_path / "shipped"
     stage("tokens")
     assert len(read_tokens(tmp_path / "run" / "tokens").sentences) == 3 * len(SPEEDS) + 1
     stage("adversarial", "--set", "steps=1", "--set", "batch=1", "--set", "frames=2")
@@ -114,6 +125,32 @@ def test_a_shipped_codec_goes_on_against_judges_and_becomes_codes(
     kept = {name for name in before if name.startswith("teacher.") or name.endswith("entries")}
     assert kept and all(torch.equal(before[name], after[name]) for name in kept)
     assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("tokenizer.voice."))
+
+
+def test_what_was_learned_on_from_a_shipped_codec_is_exported(stage: Stage, tmp_path: Path) -> None:
+    stage("codec", "--set", "steps=2", "--set", "batch=1", "--set", "frames=2")
+    stage("export", "--to", str(tmp_path / "better"))
+    learned = trained_tokenizer(tmp_path / "run" / "codec").state_dict()
+    shipped, better = (read_learning_codec(tmp_path / name).state_dict() for name in ("shipped", "better"))
+    for name in ("acoustic.exit.weight", "voice.exit.weight", "meaning.upsampling.bias"):
+        torch.testing.assert_close(better[f"tokenizer.{name}"], learned[name], atol=1e-3, rtol=1e-3)
+        assert not torch.equal(better[f"tokenizer.{name}"], shipped[f"tokenizer.{name}"])
+    assert torch.equal(better["teacher.entry.conv.weight"], shipped["teacher.entry.conv.weight"])
+
+
+def test_in_bfloat16_the_same_is_learned_and_quantisers_stay_exact(
+    size: CodecSize, crops: Crops, teacher: PhoneRecogniser
+) -> None:
+    def trainee(mixed: bool) -> CodecTrainee:
+        torch.manual_seed(4)
+        wanted = msgspec.structs.replace(settings(size, "codec", 12), mixed=mixed)
+        return CodecTrainee(wanted, crops, teacher, Tokenizer(size))
+
+    exact, mixed = trainee(False), trainee(True)
+    first, other = exact.step(), mixed.step()
+    assert 0 < abs(first["loss"] - other["loss"]) < 0.02 * first["loss"]
+    assert np.mean([mixed.step()["loss"] for _ in range(11)][-3:]) < 0.9 * other["loss"]
+    assert {weight.dtype for weight in mixed.model.parameters()} == {torch.float32}
 
 
 def test_a_shipped_codec_learns_on_with_the_codebooks_that_it_has(
