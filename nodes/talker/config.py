@@ -46,12 +46,36 @@ class VoiceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     speakers: dict[str, str] = msgspec.field(default_factory=lambda: {"en": "kathleen", "de": "kerstin"})
 
 
+class OpenAIConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The engine ``openai``: any endpoint that speaks like OpenAI's ``/audio/speech``, in 16-bit samples at 24 kHz.
+
+    Attributes:
+        base_url: Where it is, such as ``http://localhost:8880/v1`` for Kokoro-FastAPI.
+        model: Name of the model there.
+        voice: Name of the voice there.
+        api_key_env: Name of the environment variable that holds the key; a local server may need none.
+        instructions: How to speak, for models that can be told; ``{emotion}`` stands for the emotion. Empty for none.
+        gain_db: On the sound; it is not measured.
+        first_sound_s: Time without any sound after which another voice speaks.
+        sound_gap_s: Time without more sound after which a sentence ends there.
+    """
+
+    base_url: str = "http://localhost:8880/v1"
+    model: str = "kokoro"
+    voice: str = "af_heart"
+    api_key_env: str = "OPENAI_API_KEY"
+    instructions: str = ""
+    gain_db: float = 0.0
+    first_sound_s: Annotated[float, msgspec.Meta(gt=0.0)] = 3.0
+    sound_gap_s: Annotated[float, msgspec.Meta(gt=0.0)] = 2.0
+
+
 class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Configuration of the talker.
 
     Attributes:
-        engine: Speech engine: ``espeak`` needs no weights; ``kodama`` is a network, with espeak-ng, if it is
-            installed, for the rest.
+        engine: Speech engine: ``espeak`` needs no weights; ``kodama`` is a network, ``openai`` an endpoint, both with
+            espeak-ng, if it is installed, for the rest.
         phones: What spells words out for ``kodama``: espeak-ng (``espeak``), word lists (``lexicon``), or ``auto``:
             espeak-ng if it is installed.
         character: Folder of the character pack, whose section ``voice`` says how it sounds.
@@ -61,9 +85,10 @@ class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         codec: Folder with the codec of ``kodama``.
         language_model: Folder with its language model.
         clone: Folder of a voice that ``mio voice clone`` made, which ``kodama`` speaks its language with.
+        openai: That engine.
     """
 
-    engine: Literal["espeak", "kodama"] = "espeak"
+    engine: Literal["espeak", "kodama", "openai"] = "espeak"
     phones: Literal["auto", "espeak", "lexicon"] = "auto"
     character: Path = share("characters", "mara")
     voice: dict[str, Any] = {}
@@ -72,6 +97,7 @@ class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codec: Path = share("weights", "voice-codec")
     language_model: Path = share("weights", "voice-tts")
     clone: Path | None = None
+    openai: OpenAIConfig = OpenAIConfig()
 
     def voice_settings(self) -> VoiceSettings:
         """The character's voice with this configuration's changes.

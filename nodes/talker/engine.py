@@ -40,7 +40,13 @@ def build_engine(config: TalkerConfig) -> "Talker":
             from nodes.talker.kodama import KodamaVoice
 
             voice = KodamaVoice.read(config)
-            return Talker(voice, config, _espeak_spare(config, voice.leaves))
+            espeak = _installed_espeak(config)
+            return Talker(voice, config, None if espeak is None else Spare(espeak, voice.leaves))
+        case "openai":
+            from nodes.talker.endpoint import EndpointVoice
+
+            voice = EndpointVoice(config.openai, config.voice_settings(), _installed_espeak(config))
+            return Talker(voice, config)
 
 
 class Spare(NamedTuple):
@@ -170,8 +176,8 @@ class Talker(Engine):
             state.clause = None
 
 
-def _espeak_spare(config: TalkerConfig, needed: Callable[[Reply], bool]) -> Spare | None:
-    """espeak-ng; None if it is not installed.
+def _installed_espeak(config: TalkerConfig) -> ClauseVoice | None:
+    """espeak-ng for what another voice leaves; None if it is not installed.
 
     Raises:
         MioError: If it is, but the character's voice cannot be had from it.
@@ -179,9 +185,9 @@ def _espeak_spare(config: TalkerConfig, needed: Callable[[Reply], bool]) -> Spar
     from nodes.talker.espeak import EspeakVoice
 
     if not is_installed():
-        _log.warning("espeak-ng is not installed: what kodama does not speak, or not in time, is not spoken by another")
+        _log.warning("espeak-ng is not installed: what %s leaves is not spoken by another voice", config.engine)
         return None
-    return Spare(EspeakVoice(config.voice_settings(), config.character), needed)
+    return EspeakVoice(config.voice_settings(), config.character)
 
 
 def _check_length(reply: Reply) -> None:

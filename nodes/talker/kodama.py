@@ -27,7 +27,7 @@ from nodes.talker.text.pronunciation import MARKS, Pronunciation, Speller
 from nodes.talker.text.spellers import build_speller
 from nodes.talker.text.units import units_of
 from nodes.talker.timbre import limited
-from nodes.talker.words import WrittenWords
+from nodes.talker.words import WordTimes, WrittenWords
 
 _FRAME_S = SPEECH_FRAME_SAMPLES / SPEECH_HZ
 _AHEAD_FRAMES = 3  # codes before they are decoded: lips round 110 ms ahead, and a small chunk comes first
@@ -181,38 +181,6 @@ class UnitSound:
         phones, self._phones = self._phones, []
         words, self._words = self._words, []
         return Piece(samples, phones, words)
-
-
-class WordTimes:
-    """Written words, each with its span as soon as the next one begins."""
-
-    def __init__(self, written: WrittenWords) -> None:
-        self._written = written
-        self._index, self._start_s = -1, 0.0
-        self._paused_s: float | None = None
-        self._open = False
-
-    def begin(self, position: int, time_s: float) -> list[SpokenWord]:
-        """What is written at a place begins to be spoken; gives the word that has ended with that."""
-        index = self._written.index(position)
-        if index <= self._index:  # more of the same, such as a number
-            self._paused_s = None
-            return []
-        ended = self.end(time_s)
-        self._index, self._start_s, self._open = index, time_s, True
-        return ended
-
-    def pause(self, time_s: float) -> None:
-        """Nothing is spoken from now on."""
-        self._paused_s = time_s if self._paused_s is None else self._paused_s
-
-    def end(self, time_s: float) -> list[SpokenWord]:
-        """The word that is open, if there is one, ends where its pause began, or now."""
-        if not self._open:
-            return []
-        end_s = time_s if self._paused_s is None else self._paused_s
-        self._open, self._paused_s = False, None
-        return [self._written.word(self._index, self._start_s, end_s)]
 
 
 class UnitTimes:
