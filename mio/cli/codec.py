@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         import torch
     except ModuleNotFoundError as error:
-        raise MioError("the codec needs the package torch", "pip install 'mio[train]'") from error
+        raise MioError("the codec needs the package torch", "pip install 'mio[kodama]'") from error
     torch.set_num_threads(1)
     encoding = args.what == "encode"
     output = args.output or args.input.with_suffix(".kdm" if encoding else ".wav")

@@ -37,8 +37,10 @@ def build_engine(config: TalkerConfig) -> "Talker":
 
             return Talker(EspeakVoice(config.voice_settings(), config.character), config)
         case "kodama":
-            from nodes.talker.kodama import KodamaVoice
-
+            try:
+                from nodes.talker.kodama import KodamaVoice
+            except ModuleNotFoundError as error:
+                raise ConfigError(f"engine kodama needs the package {error.name}", "pip install 'mio[kodama]'") from error
             voice = KodamaVoice.read(config)
             espeak = _installed_espeak(config)
             return Talker(voice, config, None if espeak is None else Spare(espeak, voice.leaves))

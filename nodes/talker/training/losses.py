@@ -7,8 +7,6 @@ compares posteriors of a pretrained pitch network (arXiv 2512.13674, figure of K
 the normalised autocorrelation (Boersma 1993), which needs no weights.
 """
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -29,8 +27,9 @@ Doubles = npt.NDArray[np.float64]
 _BANDS = {2_048: 100, 1_024: 80, 512: 40}
 """Of spectra, by their window in samples."""
 
-_QUIETEST = 5e-4  # magnitude of a band, -66 dB: what is fainter is hardly heard beside speech
+_FAINT = 2e-4  # magnitude of a band, -74 dB, at which a difference of logarithms counts half
 _LOUDNESS = 0.4  # power of the magnitude
+_LEAST = 1e-5  # magnitude that counts as silence, -100 dB
 _USUAL = 1e-2  # magnitude, -40 dB, at which a difference counts the same in loudness as in logarithms
 _PITCH_WINDOW, _PITCH_HOP = 1_024, 480
 _SHARPNESS = 10.0
@@ -61,17 +60,17 @@ class MelDistance(nn.Module):
         return torch.stack([self._distance(made, real, window) for window in self.windows]).mean()
 
     def _distance(self, made: Tensor, real: Tensor, window: int) -> Tensor:
-        logarithms, wanted = (self.mel(wave, window).clamp(min=_QUIETEST).log() for wave in (made, real))
-        loudness, wanted_loudness = (((x - math.log(_USUAL)) * _LOUDNESS).exp() for x in (logarithms, wanted))
+        found, wanted = (self.mel(wave, window) + _FAINT for wave in (made, real))
+        loudness, wanted_loudness = ((x / _USUAL).pow(_LOUDNESS) for x in (found, wanted))
         loud = (loudness - wanted_loudness).abs().mean() / _LOUDNESS
-        return 0.5 * ((logarithms - wanted).abs().mean() + loud)
+        return 0.5 * ((found.log() - wanted.log()).abs().mean() + loud)
 
     def mel(self, wave: Tensor, window: int) -> Tensor:
         """``[B, n, bands]`` magnitudes of ``[B, 1, T]``."""
         shape, filters = self.get_buffer(f"window_{window}"), self.get_buffer(f"filters_{window}")
         pieces = F.pad(wave[:, 0], (window // 2, window // 2)).unfold(1, window, window // 4)
         spectrum = torch.fft.rfft(pieces * shape)
-        return (spectrum.real.square() + spectrum.imag.square() + _QUIETEST**2 / 100).sqrt() @ filters
+        return (spectrum.real.square() + spectrum.imag.square() + _LEAST**2).sqrt() @ filters
 
 
 class PitchDistance(nn.Module):
