@@ -40,7 +40,8 @@ def build_engine(config: TalkerConfig) -> "Talker":
             try:
                 from nodes.talker.kodama import KodamaVoice
             except ModuleNotFoundError as error:
-                raise ConfigError(f"engine kodama needs the package {error.name}", "pip install 'mio[kodama]'") from error
+                remedy = "pip install 'mio[kodama]'"
+                raise ConfigError(f"engine kodama needs the package {error.name}", remedy) from error
             voice = KodamaVoice.read(config)
             espeak = _installed_espeak(config)
             return Talker(voice, config, None if espeak is None else Spare(espeak, voice.leaves))

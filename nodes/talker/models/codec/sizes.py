@@ -61,6 +61,7 @@ LAPTOP = CodecSize(
     vocos_width=384,
     vocos_layers=6,
     semantic_layers=2,
+    excitation="harmonics",
 )
 """Learns on one core: hears spectra instead of samples, and decodes in a fraction of real time."""
 
