@@ -5,7 +5,8 @@ which says what semantic codes are to mean. ``sound``: encoder and decoder of th
 all of it. ``adversarial``: its decoder alone, against discriminators. ``export``: the averaged weights as a folder that
 ``mio codec`` reads. ``tokens``: the set as codes. ``tts``: the language model that speaks them. ``export-tts``: its
 averaged weights as a folder that the engine ``kodama`` reads. With ``--codec`` the stages ``codec``,
-``tokens`` and ``adversarial`` go on from such a folder; of those before them ``data`` and ``labels`` are needed.
+``tokens`` and ``adversarial`` go on from such a folder; of those before them ``data`` and ``labels`` are needed. With
+``--language-model`` the stage ``tts`` goes on from one.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import SIZES
 from nodes.talker.models.codec.tokenizer import Tokenizer
 from nodes.talker.models.lm.lm import VoiceLm
-from nodes.talker.models.lm.shipped import write_lm
+from nodes.talker.models.lm.shipped import read_learning_lm, write_lm
 from nodes.talker.models.lm.sizes import LM_SIZES, OTHER
 from nodes.talker.training.adversarial import AdversarialTrainee
 from nodes.talker.training.codec import CodecTrainee, CodecTraining, SoundTrainee
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=SIZES, default="laptop", help="size of the networks (laptop)")
     parser.add_argument("--to", type=Path, help="folder of an export (weights/voice-codec, weights/voice-tts)")
     parser.add_argument("--codec", type=Path, help="a codec to go on from (stages codec, tokens, adversarial, export)")
+    parser.add_argument("--language-model", type=Path, help="one to go on from, of any speakers (stage tts)")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (1)")
 
 
@@ -153,9 +155,13 @@ def _tokenise(args: argparse.Namespace, console: Console) -> None:
 def _train_tts(args: argparse.Namespace, console: Console) -> None:
     tokens, aligned = read_tokens(args.out / "tokens"), read_labels(args.out / "data")
     voices = voices_of(read_speech(args.out / "data"))
-    size = msgspec.structs.replace(LM_SIZES[args.size], entry_width=tokens.entries.shape[2], speakers=(*voices, OTHER))
+    speakers, model = (*voices, OTHER), None
+    size = msgspec.structs.replace(LM_SIZES[args.size], entry_width=tokens.entries.shape[2], speakers=speakers)
+    if args.language_model is not None:
+        model = read_learning_lm(args.language_model, speakers, tokens.entries)
+        size = model.size
     settings = with_settings(TtsTraining(size=size, data=str(args.out / "tokens"), voices=voices), args.set)
-    _learn(args, console, settings, TtsTrainee(settings, tokens, aligned, args.device))
+    _learn(args, console, settings, TtsTrainee(settings, tokens, aligned, model, args.device))
     figures = judged(trained_lm(args.out / "tts", tokens), tokens, aligned, settings.voices, "val")
     console.print("nats, split val: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
 

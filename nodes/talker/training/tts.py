@@ -93,13 +93,21 @@ class Batch(NamedTuple):
 class TtsTrainee(AveragedTrainee):
     """Learns to speak; see :class:`~mio.training.loop.Trainee`."""
 
-    def __init__(self, settings: TtsTraining, tokens: Tokens, aligned: dict[str, Aligned], device: str = "cpu") -> None:
+    def __init__(
+        self,
+        settings: TtsTraining,
+        tokens: Tokens,
+        aligned: dict[str, Aligned],
+        model: VoiceLm | None = None,
+        device: str = "cpu",
+    ) -> None:
         """Get ready.
 
         Args:
             settings: Of the run.
             tokens: What is learned from.
             aligned: Phones by utterance.
+            model: What to go on from; None for a new one.
             device: Where it is learned.
         """
         torch.manual_seed(settings.seed)
@@ -107,7 +115,7 @@ class TtsTrainee(AveragedTrainee):
         self._rows = Rows(tokens, aligned, settings.size)
         self._sentences = [s for s in tokens.sentences if s.split == "train" and s.frames <= _LONGEST]
         self._chances = _chances(self._sentences, settings)
-        self.model = VoiceLm(settings.size, tokens.entries).to(self._device)
+        self.model = (VoiceLm(settings.size, tokens.entries) if model is None else model).to(self._device)
         optimizer = torch.optim.AdamW(self.model.parameters(), settings.rate, (0.9, 0.98), weight_decay=0.05)
         rate = cosine_rate(settings.warm_up, settings.steps, _LAST_RATE)
         super().__init__(self.model, optimizer, rate, decay=settings.ema, seed=settings.seed)

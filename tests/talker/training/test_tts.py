@@ -13,7 +13,7 @@ from nodes.talker.models.codec.codec import VoiceCodec, codebooks, read_codec, w
 from nodes.talker.models.codec.sizes import CodecSize
 from nodes.talker.models.lm.generation import Sampling, Speaking
 from nodes.talker.models.lm.lm import VoiceLm
-from nodes.talker.models.lm.shipped import read_lm, write_lm
+from nodes.talker.models.lm.shipped import read_learning_lm, read_lm, write_lm
 from nodes.talker.models.lm.sizes import LmSize
 from nodes.talker.models.lm.steps import LmSteps
 from nodes.talker.training.command import trained_lm
@@ -156,6 +156,24 @@ def test_a_model_that_was_written_speaks_as_before_and_only_for_its_codec(
         read_lm(tmp_path / "lm", tokens.entries + 0.1)
     with pytest.raises(ConfigError, match="another codec's codes"):
         read_lm(tmp_path / "lm", tokens.entries[:, :, :8])
+
+
+def test_a_model_that_was_written_is_gone_on_from_by_other_speakers_and_with_other_codes(
+    tokens: Tokens, aligned: dict[str, Aligned], tmp_path: Path
+) -> None:
+    torch.manual_seed(6)
+    first = TtsTrainee(settings(60), tokens, aligned)
+    begun = [first.step()["semantic"] for _ in range(60)]
+    write_lm(tmp_path, first.model)
+    again = read_learning_lm(tmp_path, ("bob", "ada", "other"), tokens.entries)
+    old, new = (model.speaker.weight.detach() for model in (first.model, again))
+    torch.testing.assert_close(new, old[[1, 0, 1]], atol=1e-3, rtol=1e-3)
+    figures = [TtsTrainee(settings(4), tokens, aligned, again).step() for _ in range(4)]
+    assert figures[0]["semantic"] < 0.8 * begun[0]
+    other = read_learning_lm(tmp_path, SMALL.speakers, tokens.entries + 0.1)
+    assert other.books.fingerprint != first.model.books.fingerprint
+    with pytest.raises(ConfigError, match="codec of another size -> leave --language-model out"):
+        read_learning_lm(tmp_path, SMALL.speakers, tokens.entries[:, :, :8])
 
 
 def test_tokens_that_were_not_made_are_one_clear_error(tmp_path: Path) -> None:
