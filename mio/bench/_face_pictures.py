@@ -1,5 +1,6 @@
-"""Contact sheets of the face: postures of phones, emotions, a sentence frame by frame, a listening minute."""
+"""Contact sheets and films of the face: postures of phones, emotions, a sentence, a listening minute, faces abreast."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ PHONES = (
 
 _LABEL_PIXELS = 18
 _QUALITY = 78
+_FILM_QUALITY = 42
 _MOUTH = CameraConfig(zoom=3.6, height_m=-0.043)
 _LOWER_FACE = CameraConfig(zoom=2.6, height_m=-0.045)
 _HEAD = CameraConfig(zoom=1.5, height_m=-0.01)
@@ -87,6 +89,28 @@ class Drawer:
             columns: Pictures in a row.
             pixels: Width and height of each.
         """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._grid(pictures, of, columns, pixels).save(path, quality=_QUALITY, optimize=True)
+
+    def film(self, faces: Mapping[str, Frames], path: Path, *, of: str, pixels: int) -> None:
+        """Write a film without sound, an animated WebP that is shown again and again, of faces beside each other.
+
+        Args:
+            faces: Name and ``[n, 112]`` frames of each; the shortest says how long the film is.
+            path: The file.
+            of: ``mouth``, ``lower_face`` or ``head``.
+            pixels: Width and height of each.
+        """
+        moments = zip(*faces.values(), strict=False)
+        labelled = ([Labelled(*each) for each in zip(faces, frames, strict=True)] for frames in moments)
+        first, *others = [self._grid(pictures, of, len(faces), pixels) for pictures in labelled]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shown_ms = 1000 // FACE_FPS
+        first.save(
+            path, save_all=True, append_images=others, duration=shown_ms, loop=0, quality=_FILM_QUALITY, method=5
+        )
+
+    def _grid(self, pictures: list[Labelled], of: str, columns: int, pixels: int) -> Image.Image:
         camera = {"mouth": _MOUTH, "lower_face": _LOWER_FACE, "head": _HEAD}[of]
         height = pixels + _LABEL_PIXELS
         grid = Image.new("RGB", (columns * pixels, -(-len(pictures) // columns) * height), "white")
@@ -96,8 +120,7 @@ class Drawer:
             drawn = self._portraitist.picture(picture.frame, framing="face", size=(pixels, pixels), camera=camera)
             grid.paste(Image.fromarray(drawn), (x, y + _LABEL_PIXELS))
             pen.text((x + 4, y + 1), picture.label, fill="black", font=self._font)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        grid.save(path, quality=_QUALITY, optimize=True)
+        return grid
 
 
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

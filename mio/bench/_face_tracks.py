@@ -59,6 +59,26 @@ def _mel(tracks: Tracks, number: int) -> Frames:
     return tracks.mel[4 * span.start : 4 * span.stop].astype(np.float32)
 
 
+def unpaired(made: Frames, reference: Frames, kind: str, *, head: bool = True) -> dict[str, float]:
+    """The measures of UniLS that need no frame beside a frame.
+
+    Args:
+        made: ``[n, 112]``.
+        reference: ``[m, 112]``.
+        kind: ``S`` for speaking faces, ``L`` for listening ones, of which the distances are measured too.
+        head: Whether the head was captured.
+    """
+    found = {f"{kind}-FDD": likeness.upper_face_difference(made, reference)}
+    if head:
+        found[f"{kind}-PDD"] = likeness.pose_difference(made, reference)
+    found[f"{kind}-JDD"] = likeness.jaw_difference(made, reference)
+    if kind == "L":
+        found["F-FID"] = likeness.face_distance(made, reference)
+        if head:
+            found["P-FID"] = likeness.pose_distance(made, reference)
+    return found
+
+
 def figures(pairs: list[Pair]) -> dict[str, float]:
     """The measures of UniLS while speaking and while listening, over all pairs."""
     made, reference = np.concatenate([pair.made for pair in pairs]), np.concatenate([pair.reference for pair in pairs])
@@ -67,12 +87,6 @@ def figures(pairs: list[Pair]) -> dict[str, float]:
     return {
         "LVE": likeness.lip_error_mm(*said),
         "MHD": likeness.head_error_mm(*said),
-        "S-FDD": likeness.upper_face_difference(*said),
-        "S-PDD": likeness.pose_difference(*said),
-        "S-JDD": likeness.jaw_difference(*said),
-        "L-FDD": likeness.upper_face_difference(*heard),
-        "L-PDD": likeness.pose_difference(*heard),
-        "L-JDD": likeness.jaw_difference(*heard),
-        "F-FID": likeness.face_distance(*heard),
-        "P-FID": likeness.pose_distance(*heard),
+        **unpaired(*said, "S"),
+        **unpaired(*heard, "L"),
     }

@@ -8,14 +8,14 @@ one real pair of face and voice (seq12) is reported apart and was never learned 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mio.bench import _face_pair as pair
 from mio.bench._face_stage import Seen, Stage
-from mio.bench._face_tracks import Pair, conversations, figures, generated
+from mio.bench._face_tracks import Pair, conversations, figures, generated, unpaired
 from mio.bench._named_folders import named_folders
 from mio.bench.report import Report, percentile
 from mio.bench.viseme import CLOSED_MM, SENTENCE, TEXTS, spoken_phones, spoken_turn, user_voice
@@ -34,16 +34,15 @@ from nodes.face.engine import build_engine
 from nodes.face.gaze import CONTACT_DEG
 from nodes.face.training.captures import HELD_OUT, PAIRED, Capture, read_set
 
-if TYPE_CHECKING:
-    from mio.bench import _face_pictures as pictures
-
 DURATION = "about 15 min"
 
 _LIVING = (8.0, 30.0)  # blinks per minute
 _LIKE = (0.5, 2.0)  # of a variance over that of the real face
 _LISTENING_S = 60.0
 _SPOKEN = 5  # texts
+_ALONE = ", the network alone"
 _PAIR_S = (4.0, 6.0)  # of the real pair that is drawn
+_FILM_S = (1.0, 7.0)  # and that is filmed
 _LISTENERS = 8  # faces of the data
 _BROW = ARKIT_INDEX["browInnerUp"]
 _BELOW_DEG = FaceConfig().viewer_below_deg
@@ -64,34 +63,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, default=Path("out/train/face"), help="run of mio train face, for its data")
     parser.add_argument("--weights", type=Path, default=share("weights", "face-laptop"), help="the shipped model")
     parser.add_argument(
-        "--arm", action="append", default=[], metavar="NAME=FOLDER", help="another model, such as an ablation"
+        "--arm", action="append", default=[], metavar="NAME=FOLDER", help="another model, such as an ablation, alone"
     )
     parser.add_argument("--seeds", type=int, default=3, help="of the choice of bits (3)")
     parser.add_argument("--tracks", type=int, default=4, help="held-out faces of a minute (4)")
-    parser.add_argument("--pictures", type=Path, help="only draw contact sheets into this folder")
+    parser.add_argument("--pictures", type=Path, help="only draw contact sheets and a film into this folder")
     parser.add_argument("--guidance", type=float, default=FaceConfig().guidance, help="of the own voice")
     parser.add_argument("--temperature", type=float, default=FaceConfig().temperature, help="of the choice of bits")
 
 
 def run(args: argparse.Namespace, report: Report) -> None:
-    """Measure the shipped model, the rules, and whatever else is named."""
+    """Measure the rules, the shipped model as the engine runs it, and the same network alone.
+
+    Of other models that are named it is only measured how they live and how like the held-out faces they are, alone.
+    """
     models = [("unils", args.weights), *named_folders("--arm", args.arm)]
-    arms = [_rules(), *(_learned(*entry, args) for entry in models)]
-    bare = [_learned(f"{name}, the network alone", folder, args, "network") for name, folder in models]
+    arms = [_rules(), _learned(*models[0], args)]
+    bare = [_learned(f"{name}{_ALONE}", folder, args, "network") for name, folder in models]
     if args.pictures is not None:
         _draw(arms, args)
-        report.note(f"no figures: contact sheets are in {args.pictures}")
+        report.note(f"no figures: contact sheets and the film are in {args.pictures}")
         return
     if (args.run / "data" / "test.npz").is_file():
-        _report_likeness(report, arms, args)
+        _report_likeness(report, bare, args)
     else:
         report.note("no likeness to held-out faces: build the data first, with mio train face --stage data")
     if args.data is not None:
-        _report_pair(report, arms, args)
+        _report_pair(report, [*arms, bare[0]], args)
     else:
         report.note("no real pair: name the data folder with --data")
     _report_listening(report, [*arms, *bare], args)
-    _report_speech(report, [*arms, *bare], args.seeds)
+    _report_speech(report, [*arms, bare[0]], args.seeds)
 
 
 def _draw(arms: list[Arm], args: argparse.Namespace) -> None:
@@ -100,9 +102,12 @@ def _draw(arms: list[Arm], args: argparse.Namespace) -> None:
 
     folder, drawer, voice = args.pictures, pictures.Drawer(), user_voice(20.0)
     if args.data is not None:
-        drawer.sheet(
-            _beside_the_real_one(arms, args.data), folder / "learned_pair.jpg", of="head", columns=10, pixels=140
-        )
+        faces = _beside_the_real_one(arms, args.data)
+        rows = [moment for frames in faces.values() for moment in pictures.moments(_seen(frames), *_PAIR_S, 0.2)]
+        drawer.sheet(rows, folder / "learned_pair.jpg", of="head", columns=10, pixels=140)
+        low, high = (round(at_s * FACE_FPS) for at_s in _FILM_S)
+        film = {name: frames[low:high] for name, frames in faces.items()}
+        drawer.film(film, folder / "learned_pair.webp", of="head", pixels=240)
     spoken: list[pictures.Labelled] = []
     listening: list[pictures.Labelled] = []
     for arm in arms:
@@ -117,18 +122,20 @@ def _draw(arms: list[Arm], args: argparse.Namespace) -> None:
     drawer.sheet(listening, folder / "learned_listening.jpg", of="head", columns=10, pixels=140)
 
 
-def _beside_the_real_one(arms: list[Arm], data: Path) -> "list[pictures.Labelled]":
-    """Moments of the real pair: the capture, then each face as it says the same."""
-    from mio.bench import _face_pictures as pictures
-
+def _beside_the_real_one(arms: list[Arm], data: Path) -> dict[str, FloatArray]:
+    """``[n, 112]`` frames of each face as it says what was said in the real pair, and of the capture."""
     capture = _captured_pair(data)
     spoken = pair.read(data / "face_motion" / f"{capture.name}.opus")
-    shown = [capture.frames, *(pair.shown(arm.engine(1), spoken) for arm in arms)]
-    return [moment for frames in shown for moment in pictures.moments(_seen(frames), *_PAIR_S, 0.2)]
+    shown = {arm.name: pair.shown(arm.engine(1), spoken) for arm in arms}
+    return {**shown, "captured": capture.frames}
 
 
 def _seen(frames: FloatArray) -> Seen:
     return Seen(frames, 0.0, [], {}, 0.0)
+
+
+def _silent(data: Path) -> list[Capture]:
+    return [clip for clip in read_set(data / "face_motion") if clip.name not in PAIRED]
 
 
 def _captured_pair(data: Path) -> Capture:
@@ -146,7 +153,9 @@ def _learned(name: str, folder: Path, args: argparse.Namespace, led: Literal["ru
     settings = {"guidance": args.guidance, "temperature": args.temperature}
 
     def engine(seed: int) -> Engine:
-        return build_engine(FaceConfig(engine="unils", weights=folder, seed=seed, eyes=led, contacts=led, **settings))
+        return build_engine(
+            FaceConfig(engine="unils", weights=folder, seed=seed, eyes=led, contacts=led, accents=led, **settings)
+        )
 
     def model(seed: int) -> ChunkModel:
         return ChunkModel(folder, seed=seed, **settings)
@@ -163,13 +172,29 @@ def _report_likeness(report: Report, arms: list[Arm], args: argparse.Namespace) 
     report.row("likeness to held-out faces", face="another face", **_rounded([figures(other)]))
     mean = [Pair(np.repeat(p.made.mean(0, keepdims=True), len(p.made), 0), p.reference, p.speaking) for p in references]
     report.row("likeness to held-out faces", face="frozen face", **_rounded([figures(mean)]))
+    _report_unpaired(report, references, args)
     for arm in arms:
         if arm.model is None:
             continue
         found = [figures(generated(built, "test", args.tracks, arm.model(seed))) for seed in range(1, args.seeds + 1)]
         report.row("likeness to held-out faces", face=arm.name, **_rounded(found))
-        if arm.name == "unils":
+        if arm.name == f"unils{_ALONE}":
             report.figures.update({f"test_{name}": float(np.mean([f[name] for f in found])) for name in found[0]})
+
+
+def _report_unpaired(report: Report, references: list[Pair], args: argparse.Namespace) -> None:
+    """The captures, and the rules on other speech and another user's voice, by what needs no frame beside a frame."""
+    title, seeds = "likeness to held-out faces", range(1, args.seeds + 1)
+    speaking = np.concatenate([pair.reference[pair.speaking] for pair in references])
+    listening = np.concatenate([pair.reference[~pair.speaking] for pair in references])
+    if args.data is not None:
+        frames = np.concatenate([clip.frames for clip in _silent(args.data)])
+        report.row(title, face="captures", **_rounded([unpaired(frames, listening, "L", head=False)]))
+    rules, voice, found = _rules(), user_voice(_LISTENING_S), list[dict[str, float]]()
+    for seed in seeds:
+        said, heard = _spoken(rules.engine(seed), _turns()), _listening(rules.engine(seed), voice)
+        found.append({**unpaired(said.frames, speaking, "S"), **unpaired(heard.frames, listening, "L")})
+    report.row(title, face=rules.name, **_rounded(found))
 
 
 def _report_pair(report: Report, arms: list[Arm], args: argparse.Namespace) -> None:
@@ -190,7 +215,7 @@ def _report_listening(report: Report, arms: list[Arm], args: argparse.Namespace)
     """The zombie-face test: only the user speaks."""
     voice, brows, heads = user_voice(_LISTENING_S), None, None
     if args.data is not None:
-        silent = [clip for clip in read_set(args.data / "face_motion") if clip.name not in PAIRED]
+        silent = _silent(args.data)
         brows = _living(report, "captures", [clip.frames for clip in silent])[1]
         _living(report, "captures held out", [clip.frames for clip in silent if clip.name in HELD_OUT])
     if (args.run / "data" / "test.npz").is_file():
@@ -198,7 +223,7 @@ def _report_listening(report: Report, arms: list[Arm], args: argparse.Namespace)
         heads = _living(report, "held-out faces of the data", heard)[0]
     for arm in arms:
         runs = [_listening(arm.engine(seed), voice) for seed in range(1, args.seeds + 1)]
-        head, brow = _living(report, arm.name, [seen.frames for seen in runs])
+        head, brow = _living(report, arm.name, [seen.frames for seen in runs], heads, brows)
         if arm.name == "unils":
             _report_borders(report, runs)
             for name, made, reference in (("brow", brow, brows), ("head", head, heads)):
@@ -215,8 +240,21 @@ def _listening(engine: Engine, voice: FloatArray) -> Seen:
     return stage.run(len(voice) / MICROPHONE_HZ)
 
 
-def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> tuple[float, float]:
+def _living(
+    report: Report,
+    name: str,
+    runs: list[npt.NDArray[np.float32]],
+    heads: float | None = None,
+    brows: float | None = None,
+) -> tuple[float, float]:
     """Report how a face lives.
+
+    Args:
+        report: Where it is said.
+        name: Of the face.
+        runs: ``[n, 112]`` frames each.
+        heads: Variance of the head to compare with, square degrees.
+        brows: Variance of the brows to compare with.
 
     Returns:
         Variances of the head, mean of its three angles, in square degrees, and of the brows.
@@ -224,15 +262,18 @@ def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> t
     minutes = sum(len(frames) for frames in runs) / FACE_FPS / 60
     blinks = sum(len(blink_frames(frames)) for frames in runs) / minutes
     freeze_s = max(longest_freeze_s(frames) for frames in runs)
-    head = np.sqrt(np.mean([head_deg(frames).var(0) for frames in runs], 0))
+    head = np.mean([head_deg(frames).var(0) for frames in runs], 0)
+    brow = float(np.mean([frames[:, _BROW].var() for frames in runs]))
     report.row(
         "only the user speaks",
         face=name,
         minutes=round(minutes, 1),
         blinks_per_min=round(blinks, 1),
-        head_sd_deg=" ".join(f"{value:.2f}" for value in head),
+        head_sd_deg=" ".join(f"{value:.2f}" for value in np.sqrt(head)),
+        head_over_data="" if heads is None else round(float(head.mean()) / heads, 2),
         eye_contact=round(float(np.mean([(gaze_off_deg(f, _BELOW_DEG) < CONTACT_DEG).mean() for f in runs])), 2),
-        brow_sd=round(float(np.mean([frames[:, _BROW].std() for frames in runs])), 3),
+        brow_sd=round(brow**0.5, 3),
+        brow_over_captures="" if brows is None else round(brow / brows, 2),
         longest_freeze_s=round(freeze_s, 2),
     )
     if name == "unils":
@@ -241,7 +282,7 @@ def _living(report: Report, name: str, runs: list[npt.NDArray[np.float32]]) -> t
             "listening_blinks_within_8_to_30", float(_LIVING[0] <= blinks <= _LIVING[1]), target=1, at_least=True
         )
         report.figure("listening_longest_freeze_s", freeze_s, target=2.0)
-    return float(np.mean(head**2)), float(np.mean([frames[:, _BROW].var() for frames in runs]))
+    return float(head.mean()), brow
 
 
 def _report_borders(report: Report, runs: list[Seen]) -> None:
@@ -259,15 +300,9 @@ def _report_borders(report: Report, runs: list[Seen]) -> None:
 
 
 def _report_speech(report: Report, arms: list[Arm], seeds: int) -> None:
-    turns = [spoken_turn(text, index) for index, text in enumerate(TEXTS[:_SPOKEN])]
-    gauge, ruled = MouthGauge(), list[npt.NDArray[np.float64]]()
+    turns, gauge, ruled = _turns(), MouthGauge(), list[npt.NDArray[np.float64]]()
     for arm in arms:
-        runs: list[Seen] = []
-        for seed in range(1, seeds + 1):
-            stage, at_s = Stage(arm.engine(seed)), 1.0
-            for chunks in turns:
-                at_s = stage.say(at_s, chunks) + 1.5
-            runs.append(stage.run(at_s))
+        runs = [_spoken(arm.engine(seed), turns) for seed in range(1, seeds + 1)]
         gaps = [gauge.measure(run.frames).gap_mm[:, 0] for run in runs]
         ruled = ruled or gaps
         closed = [gap for run in runs for gap in _closures_mm(turns, run, gauge)]
@@ -283,6 +318,18 @@ def _report_speech(report: Report, arms: list[Arm], seeds: int) -> None:
             cpu_per_frame_ms=round(1e3 * sum(r.cpu_s for r in runs) / sum(len(r.frames) for r in runs), 2),
         )
         report.figures[f"{arm.name}_closed_mbp_share"] = float(np.mean(np.array(closed) <= CLOSED_MM))
+
+
+def _turns() -> list[list[Speech]]:
+    return [spoken_turn(text, index) for index, text in enumerate(TEXTS[:_SPOKEN])]
+
+
+def _spoken(engine: Engine, turns: list[list[Speech]]) -> Seen:
+    """What is seen of turns one after another."""
+    stage, at_s = Stage(engine), 1.0
+    for chunks in turns:
+        at_s = stage.say(at_s, chunks) + 1.5
+    return stage.run(at_s)
 
 
 def _closures_mm(turns: list[list[Speech]], seen: Seen, gauge: MouthGauge) -> list[float]:

@@ -338,6 +338,25 @@ class VideoFrame(Message, frozen=True, kw_only=True, eq=False):
         return self.pixels.reshape(self.height, self.width, 3)
 
 
+class UserPlace(Message, frozen=True, kw_only=True, eq=False):
+    """Where the user's eyes are, seen from the middle of the screen; sent again and again while they are seen.
+
+    Attributes:
+        left_deg: How far to the avatar's left of straight ahead, which is to the right for the user.
+        above_deg: How far above.
+    """
+
+    KIND = "user_place"
+
+    left_deg: float
+    above_deg: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is behind the screen."""
+        farthest = max(abs(self.left_deg), abs(self.above_deg))
+        _check(self, farthest < 90.0, f"{self.left_deg}, {self.above_deg} degrees, expected less than 90")
+
+
 class Clock(Message, frozen=True, kw_only=True, eq=False):
     """Stage time, said by whoever plays the sound: an affine map from ``CLOCK_MONOTONIC`` that consumers extrapolate.
 
@@ -412,6 +431,7 @@ MESSAGES: dict[str, MessageType] = {
         FaceMotion,
         BodyMotion,
         VideoFrame,
+        UserPlace,
         Clock,
         Command,
     )

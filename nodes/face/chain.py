@@ -13,7 +13,9 @@ Floats = npt.NDArray[np.float32]
 HOP_FRAMES = 10
 """A chunk is made every so many frames; the rest of the one before is replaced."""
 
-_PASS_FRAMES = 4  # over which a chunk passes into the next; but for the lids, or blinks would be halved
+PASS_FRAMES = 4
+"""Frames over which a chunk passes into the next; but for the lids, or blinks would be halved."""
+
 _LIDS = np.isin(np.arange(FACE_DIM), [ARKIT_INDEX["eyeBlinkLeft"], ARKIT_INDEX["eyeBlinkRight"]])
 _DELAY_FRAMES = 2  # between what is known of the user's voice and the chunk that is made then
 
@@ -32,9 +34,9 @@ class Chain:
     def extend(self, first: int, before: Floats, voices: tuple[HeardVoice, HeardVoice], style: str) -> None:
         """Make the chunk that begins with a frame; see :meth:`ChunkModel.next_chunk`."""
         chunk = self.model.next_chunk(before, *voices, style)
-        old = [self.made[index] for index in range(first, first + _PASS_FRAMES) if index in self.made]
+        old = [self.made[index] for index in range(first, first + PASS_FRAMES) if index in self.made]
         for index, frame in enumerate(old):
-            share = np.where(_LIDS, 1.0, (index + 1) / (_PASS_FRAMES + 1)).astype(np.float32)
+            share = np.where(_LIDS, 1.0, (index + 1) / (PASS_FRAMES + 1)).astype(np.float32)
             chunk[index] = (1 - share) * frame + share * chunk[index]
         self.made.update(enumerate(chunk, first))
 

@@ -33,6 +33,7 @@ _SMOOTHING = np.array((-21, 14, 39, 54, 59, 54, 39, 14, -21), np.float32) / 231
 _HALF = len(_SMOOTHING) // 2
 _TOP_P = 0.97  # a bit less likely than 3 % is never chosen (UniLS)
 _SOUND = -0.5  # log-mel of the loudest band from which a voice is heard; a quiet room stays below
+_EARLIER = 0.5  # of the voice before a chunk; if nothing sounds there, a turn begins
 _SMOOTHED = [i for i, name in enumerate(ARKIT_ACTIONS) if name.startswith(("brow", "cheek", "nose"))] + [100, 101, 102]
 _LIMIT_RAD = np.radians(np.array(HEAD_LIMITS_DEG, np.float32))
 
@@ -64,7 +65,8 @@ class ChunkModel:
 
         Args:
             folder: As ``mio train face --stage export`` writes it.
-            guidance: How much more its own voice counts than it would by itself, while it sounds; 1 for no more.
+            guidance: How much more its own voice counts than it would by itself, while it sounds; 1 for no more. Where
+                a turn begins, after silence that the network would go on with, the surplus counts twice.
             temperature: Of the choice of bits.
             seed: Of the choice of bits.
 
@@ -72,6 +74,11 @@ class ChunkModel:
             ConfigError: If something is missing or broken there.
         """
         weights, size = read_weights(folder, FaceSize)
+        if not any(name.startswith("voice.") for name in weights):
+            raise ConfigError(
+                f"{folder}: has no encoder of voices, as imported weights, which hear wav2vec 2.0 and move FLAME",
+                "name weights that were trained here: mio train face --help",
+            )
         self._model = FaceModel(size)
         fill(self._model, weights, folder)
         self._styles = _read_styles(folder / STYLES)
@@ -113,7 +120,7 @@ class ChunkModel:
         looks = self._styles.get(style, self._styles["neutral"])[None]
         voices = self._model.hear(_batch(own), _batch(other))
         conditions = Conditions(looks, previous, voices)
-        guidance = self._guidance if float(own.mel.max(initial=SILENT)) > _SOUND else 1.0
+        guidance = self._led_by(own)
         made = self._model.next_chunk(
             conditions if guidance == 1.0 else _and_unheard(conditions),
             guidance=guidance,
@@ -122,6 +129,17 @@ class ChunkModel:
             generator=self._dice,
         )
         return _finished(before, refilled(made)[0].numpy())
+
+    def _led_by(self, own: HeardVoice) -> float:
+        """How much the own voice counts: nothing extra in silence, twice as much of it where a turn begins."""
+        if not _sounds(own.mel):
+            return 1.0
+        earlier = own.mel[: round(_EARLIER * self.before) * MELS_PER_FRAME]
+        return self._guidance if _sounds(earlier) else 2 * self._guidance - 1
+
+
+def _sounds(mel: Floats) -> bool:
+    return float(mel.max(initial=SILENT)) > _SOUND
 
 
 def _and_unheard(conditions: Conditions) -> Conditions:

@@ -37,6 +37,7 @@ _LID_DOWN, _LID_UP, _LID_WIDE, _LID_SQUINT = 0.31, 0.11, 0.3, 0.2
 _MOUTH = np.array([name.startswith(("mouth", "jaw", "tongue", "cheekPuff")) for name in ARKIT_ACTIONS])
 _OPENERS = [ARKIT_INDEX[name] for name in ("jawOpen", "mouthFunnel", "mouthPucker")]
 _ROUNDING = [ARKIT_INDEX[name] for name in ("mouthFunnel", "mouthPucker")]
+_SMILING_CHEEKS = 0.6  # of a smile's amount
 _REST_OPEN = 0.05  # jawOpen of an expression from which the lips are meant to be apart
 
 
@@ -58,6 +59,9 @@ _UP = _columns("eyeLookUp")
 
 EYES = np.isin(np.arange(FACE_DIM), [*_LIDS, *_DOWN, *_UP, *range(106, FACE_DIM)])
 """``[112]`` columns of eyes and lids: what :func:`lead_eyes` sets."""
+
+ACCENTS = np.isin(np.arange(FACE_DIM), [*_BROWS, *_SMILES, *_CHEEKS, 100, 101, 102])
+"""``[112]`` columns of brows, smile and head: what :func:`lead_accents` adds to."""
 
 
 class Scene(NamedTuple):
@@ -82,7 +86,7 @@ def compose(state: FaceState, scene: Scene, times_s: Array) -> FloatArray:
     frames[:, FACE_HEAD] = head_rotation(angles)
     weights = _expression(state, times_s, drift[:, 5:])
     _speak(weights, state, scene, times_s)
-    pitch = _look(frames, state.gaze_track.at(times_s) + _FIXATION_RAD * drift[:, 3:5], angles, scene.config)
+    pitch = _look(frames, _gaze(state, times_s, drift[:, 3:5]), angles, scene.config)
     _lids(weights, pitch, state.pulses.highest(BLINK, times_s))
     frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
     return frames
@@ -101,11 +105,32 @@ def lead_eyes(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array
     """
     drift = scene.drift.at(times_s + state.origin_s)
     angles = head_angles(frames[:, FACE_HEAD].astype(np.float64))
-    pitch = _look(frames, state.gaze_track.at(times_s) + _FIXATION_RAD * drift[:, 3:5], angles, scene.config)
+    pitch = _look(frames, _gaze(state, times_s, drift[:, 3:5]), angles, scene.config)
     weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
     weights[:, [*_LIDS, *_DOWN, *_UP]] = 0.0
     _lids(weights, pitch, state.pulses.highest(BLINK, times_s))
     frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
+
+
+def lead_accents(frames: FloatArray, state: FaceState, times_s: Array) -> None:
+    """Add the score's movements of brows and smile and its nods to frames that were made otherwise, in place.
+
+    They come with stressed words, and answer the user's voice.
+
+    Args:
+        frames: ``[n, 112]``.
+        state: Has the score.
+        times_s: ``[n]`` ascending stage times.
+    """
+    weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
+    smile = state.pulses.at(SMILE, times_s)
+    weights[:, _BROWS] += state.pulses.at(BROW, times_s)[:, None]
+    weights[:, _SMILES] += smile[:, None]
+    weights[:, _CHEEKS] += _SMILING_CHEEKS * smile[:, None]
+    frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
+    angles, limits = head_angles(frames[:, FACE_HEAD].astype(np.float64)), np.radians(HEAD_LIMITS_DEG)
+    angles[:, 0] += state.pulses.at(NOD, times_s)
+    frames[:, FACE_HEAD] = head_rotation(angles.clip(-limits, limits))
 
 
 def lead_lips(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array) -> None:
@@ -113,6 +138,11 @@ def lead_lips(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array
     weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
     touch(weights, _mouth(state, scene, times_s))
     frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
+
+
+def _gaze(state: FaceState, times_s: Array, drift: Array) -> Array:
+    """``[n, 2]`` pitch and yaw relative to where the configuration has the viewer, rad."""
+    return state.user_track.at(times_s) + state.gaze_track.at(times_s) + _FIXATION_RAD * drift
 
 
 def _look(frames: FloatArray, gaze: Array, angles: Array, config: FaceConfig) -> Array:
@@ -152,7 +182,7 @@ def _expression(state: FaceState, times_s: Array, drift: Array) -> Array:
     weights[:, _BROWS] += (brow + 0.03 + 0.03 * drift[:, 1])[:, None]
     weights[:, _FROWN] += (0.02 * drift[:, 2])[:, None]
     weights[:, _SMILES] += smile[:, None] + 0.015 * drift[:, 3:5]
-    weights[:, _CHEEKS] += (0.6 * smile + 0.02 * drift[:, 5])[:, None]
+    weights[:, _CHEEKS] += (_SMILING_CHEEKS * smile + 0.02 * drift[:, 5])[:, None]
     weights[:, _SQUINT] += (0.02 * drift[:, 6])[:, None]
     return weights.clip(0.0, 1.0)
 

@@ -27,6 +27,8 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             ``network``.
         contacts: Who closes its lips for /m b p/ and brings them to the teeth for /f v/: ``rules``, which know from the
             talker when they have to touch, or the ``network``.
+        accents: Whether the ``rules`` add their movements of brows, smile and head, which go with stressed words and
+            answer the user's voice, to what it does; or the ``network`` is left alone with them.
         seed: Of everything that is drawn by lot; the same seed and inputs give the same motion.
         lead_s: How far ahead of stage time frames are sent.
         reaction_s: Frames sooner than this after now are not changed any more: the way to the screen takes that long.
@@ -39,6 +41,8 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         contact_speaking: Share of the time in which the avatar looks at the user while it speaks; 0.41 (Argyle and
             Cook 1976).
         contact_listening: The same while the user speaks; 0.75 (the same).
+        follow: How far the gaze goes along with a user whom a camera sees (``UserPlace``); 1 for all the way. A picture
+            that looks straight ahead seems to look at whoever sees it, so that less than all is enough.
         viewer_distance_m: How far away the user's eyes, which are the camera, are from the avatar's.
         viewer_below_deg: How far below the avatar's eyes they are; 2.4 for the renderer's framing ``bust``.
     """
@@ -49,6 +53,7 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     temperature: Annotated[float, msgspec.Meta(gt=0.0, le=2.0)] = 1.0
     eyes: Literal["rules", "network"] = "rules"
     contacts: Literal["rules", "network"] = "rules"
+    accents: Literal["rules", "network"] = "rules"
     seed: int = 1
     lead_s: Annotated[float, msgspec.Meta(ge=0.1, le=2.0)] = 0.3
     reaction_s: Annotated[float, msgspec.Meta(ge=0.0, le=0.5)] = 0.06
@@ -60,6 +65,7 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blinks_speaking_per_min: PerMinute = 26.0
     contact_speaking: Share = 0.41
     contact_listening: Share = 0.75
+    follow: Share = 0.5
     viewer_distance_m: Annotated[float, msgspec.Meta(ge=0.2, le=20.0)] = 1.8
     viewer_below_deg: Annotated[float, msgspec.Meta(ge=-20.0, le=20.0)] = 2.4
 

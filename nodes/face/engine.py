@@ -18,16 +18,17 @@ from mio.contracts.messages import (
     Speech,
     Tick,
     Turn,
+    UserPlace,
 )
 from mio.contracts.rates import FACE_EXPRESSION, FACE_FPS, SPEECH_HZ
 from mio.contracts.stage import StageClock
 from mio.errors import ConfigError, ContractError
 from nodes.face.blinks import plan_blinks
-from nodes.face.composer import Scene, compose, lead_eyes, lead_lips
+from nodes.face.composer import Scene, compose, lead_accents, lead_eyes, lead_lips
 from nodes.face.config import FaceConfig
 from nodes.face.delivery import plan_delivery, question
 from nodes.face.dice import from_text, to_text
-from nodes.face.gaze import plan_gaze
+from nodes.face.gaze import plan_gaze, see_user
 from nodes.face.gestures import Gestures
 from nodes.face.hearing import Cue
 from nodes.face.listening import plan_listening, react
@@ -93,18 +94,23 @@ class VisemeEngine(Engine):
         """The turn that is heard."""
         return self._clock.segment_id
 
-    def lead(self, frames: FloatArray, first: int, *, eyes: bool, contacts: bool) -> None:
+    def lead(
+        self, frames: FloatArray, first: int, *, eyes: bool = False, contacts: bool = False, accents: bool = False
+    ) -> None:
         """Mend ``[n, 112]`` frames from an index on, which another engine made, in place.
 
         Args:
             frames: ``[n, 112]``.
             first: Index of the first one.
-            eyes: Whether to set eyes and lids.
+            eyes: Whether to set eyes and lids, whatever the head does.
             contacts: Whether to let the lips touch each other or the teeth where phones ask for it.
+            accents: Whether to add movements of brows, smile and head that go with words and answer the user's voice.
         """
         times_s = np.arange(first, first + len(frames)) / FACE_FPS
         if contacts:
             lead_lips(frames, self._state, self._scene, times_s)
+        if accents:
+            lead_accents(frames, self._state, times_s)
         if eyes:
             lead_eyes(frames, self._state, self._scene, times_s)
 
@@ -125,6 +131,8 @@ class VisemeEngine(Engine):
                 return self._send()
             case AudioChunk():
                 return self._listen(message)
+            case UserPlace():
+                see_user(self._actor, message.left_deg, message.above_deg)
             case Reply():
                 self._expect(message)
             case Speech():

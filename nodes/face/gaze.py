@@ -13,10 +13,16 @@ import numpy as np
 
 from nodes.face.blinks import blink
 from nodes.face.expressions import head_posture
-from nodes.face.state import Actor, Phase
+from nodes.face.score import Array
+from nodes.face.state import NEVER, Actor, Phase
 
 CONTACT_DEG = 4.5
 """Gaze within this of the user's eyes is felt as eye contact: half of the cone of 9 degrees of Gamer and Hecht 2007."""
+
+_FOLLOW_S = 0.3
+_UNSEEN_S = 3.0  # after which a user whom no camera sees any more is where the configuration says
+_STEADY_DEG = 1.0  # a user who has moved less is where she was
+_FARTHEST_DEG = 25.0
 
 _SACCADE_S = 0.025
 _SACCADE_PER_DEG_S = 0.0024
@@ -48,6 +54,8 @@ _USUAL_DIRECTIONS = (0.1, 0.6, 0.3)
 def plan_gaze(actor: Actor, until_s: float) -> None:
     """Plan looks up to a time."""
     gaze = actor.state.gaze
+    if actor.state.seen_s < actor.state.now_s - _UNSEEN_S:
+        _follow(actor, np.zeros(2))
     if gaze.until_s < actor.state.now_s - 1.0:
         gaze.until_s = gaze.fixation_s = actor.soonest_s
     while min(gaze.until_s, gaze.fixation_s) < until_s:
@@ -57,6 +65,32 @@ def plan_gaze(actor: Actor, until_s: float) -> None:
             look_away(actor, gaze.until_s)
         else:
             look_at_user(actor, gaze.until_s)
+
+
+def see_user(actor: Actor, left_deg: float, above_deg: float) -> None:
+    """Take in where a camera sees the user; the gaze goes along, and the head where it is far.
+
+    Args:
+        actor: The face.
+        left_deg: To the avatar's left of where the configuration has the viewer.
+        above_deg: Above that.
+    """
+    if actor.state.now_s <= NEVER:
+        return
+    actor.state.seen_s = actor.state.now_s
+    farthest = math.radians(_FARTHEST_DEG)
+    place = np.radians((-above_deg, left_deg)) * actor.config.follow
+    _follow(actor, place.clip(-farthest, farthest))
+
+
+def _follow(actor: Actor, place: Array) -> None:
+    track = actor.state.user_track
+    way_deg = math.degrees(float(np.linalg.norm(place - track.target())))
+    if way_deg < _STEADY_DEG:
+        return
+    actor.aim(track, place, actor.soonest_s, _FOLLOW_S)
+    if way_deg > _HEAD_FROM_DEG:
+        aim_head(actor, actor.soonest_s + 0.03, _FOLLOW_S + 0.015 * way_deg)
 
 
 def look_at_user(actor: Actor, at_s: float, hold_s: float = 0.0) -> None:
@@ -84,9 +118,10 @@ def aim_head(actor: Actor, at_s: float, duration_s: float) -> None:
     """Move the head to the posture of phase and mood, turned by its share of the gaze."""
     state = actor.state
     gaze, mood = state.gaze, state.mood
-    size_deg = math.degrees(math.hypot(gaze.pitch, gaze.yaw))
+    pitch, yaw = state.user_track.target() + (gaze.pitch, gaze.yaw)
+    size_deg = math.degrees(math.hypot(pitch, yaw))
     share = _HEAD_SHARE * min(1.0, size_deg / _HEAD_FROM_DEG)
-    follow = np.array((share * gaze.pitch, share * gaze.yaw, 0.0))
+    follow = np.array((share * pitch, share * yaw, 0.0))
     felt = head_posture(mood.emotion, mood.strength * actor.config.expressiveness)
     actor.aim(state.head_track, np.array(state.posture) + felt + follow, at_s, duration_s)
 

@@ -148,6 +148,8 @@ class FaceState(msgspec.Struct):
         utterances: The turns that are being spoken, or will be.
         questions: Clauses that are questions, as ``segment_id * 1000 + index``.
         gaze_track: ``[pitch, yaw]`` relative to the direction of the user, rad.
+        user_track: ``[pitch, yaw]`` of the user relative to where the configuration has the viewer, rad.
+        seen_s: When a camera last saw the user.
         head_track: ``[pitch, yaw, roll]`` relative to the torso, rad.
         expression_track: ``[52]`` weights.
         energy_track: ``[1]`` how much the head sways.
@@ -175,6 +177,8 @@ class FaceState(msgspec.Struct):
     utterances: list[Utterance] = []
     questions: list[int] = []
     gaze_track: Track = msgspec.field(default_factory=lambda: Track([0.0, 0.0]))
+    user_track: Track = msgspec.field(default_factory=lambda: Track([0.0, 0.0]))
+    seen_s: float = NEVER
     head_track: Track = msgspec.field(default_factory=lambda: Track([0.0, 0.0, 0.0]))
     expression_track: Track = msgspec.field(default_factory=lambda: Track([0.0] * len(ARKIT_ACTIONS)))
     energy_track: Track = msgspec.field(default_factory=lambda: Track([0.7]))
@@ -191,7 +195,7 @@ class FaceState(msgspec.Struct):
     @property
     def tracks(self) -> tuple[Track, ...]:
         """All tracks."""
-        return self.gaze_track, self.head_track, self.expression_track, self.energy_track
+        return self.gaze_track, self.user_track, self.head_track, self.expression_track, self.energy_track
 
     def shift(self, by_s: float) -> None:
         """Move everything in time, because stage time has been set."""
@@ -215,7 +219,7 @@ class FaceState(msgspec.Struct):
 
 
 _TIMES = (
-    ("", ("next_blink_s", "last_blink_s", "planned_s")),
+    ("", ("next_blink_s", "last_blink_s", "planned_s", "seen_s")),
     ("gaze", ("until_s", "fixation_s")),
     ("delivery", ("brow_s", "nod_s")),
     ("attention", ("nod_s", "next_nod_s", "brow_s", "smile_s")),

@@ -14,9 +14,9 @@ import numpy as np
 from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import AudioChunk, FaceMotion, FloatArray, Message, Speech, Tick
 from mio.contracts.rates import FACE_DIM, FACE_EXPRESSION, FACE_FPS
-from nodes.face.chain import HOP_FRAMES, Chain
+from nodes.face.chain import HOP_FRAMES, PASS_FRAMES, Chain
 from nodes.face.chunks import MELS_PER_FRAME, ChunkModel, HeardVoice
-from nodes.face.composer import EYES
+from nodes.face.composer import ACCENTS, EYES
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine
 from nodes.face.score import minimum_jerk
@@ -52,10 +52,11 @@ class UnilsEngine(Engine):
         self._rules = VisemeEngine(config)
         model = ChunkModel(config.weights, guidance=config.guidance, temperature=config.temperature, seed=config.seed)
         self._chain = Chain(model)
-        self._led = EYES & (config.eyes == "rules")
+        self._led = (EYES & (config.eyes == "rules")) | (ACCENTS & (config.accents == "rules"))
         self._own, self._other = OwnVoice(), OtherVoice()
         self._ruled: dict[int, FloatArray] = {}
         self._sent: dict[int, FloatArray] = {}
+        self._added: dict[int, FloatArray] = {}  # by accents of the rules
         self._source, self._switched = Source.RULES, -_FAR
         self._chunk = -_FAR
         self._told: list[Span] = []  # of the own voice, from the chunk's beginning to its end
@@ -88,6 +89,7 @@ class UnilsEngine(Engine):
             "engine": "unils",
             "sent": {index: frame.copy() for index, frame in self._sent.items()},
             "rules": self._rules.export_state(),
+            "added": {index: frame.copy() for index, frame in self._added.items()},
             "made": {index: frame.copy() for index, frame in self._chain.made.items()},
             "own": self._own.state(),
             "other": self._other.state(),
@@ -109,6 +111,7 @@ class UnilsEngine(Engine):
             return
         self._rules.import_state(state["rules"])
         self._ruled, self._chain.made = _frames(state["rules"]["sent"]), _frames(state["made"])
+        self._added = _frames(state.get("added", {}))
         self._own.restore(state["own"])
         self._other.restore(state["other"])
         self._source, self._switched = Source(state["source"]), int(state["switched"])
@@ -127,7 +130,7 @@ class UnilsEngine(Engine):
         """Go on at another stage time, because the clock was started anew."""
         self._origin_s = self._rules.state.origin_s
         by = round(by_s * FACE_FPS)
-        for frames in (self._chain.made, self._sent):
+        for frames in (self._chain.made, self._sent, self._added):
             moved = {index + by: frame for index, frame in frames.items()}
             frames.clear()
             frames.update(moved)
@@ -181,7 +184,7 @@ class UnilsEngine(Engine):
     def _before(self, first: int) -> FloatArray:
         """``[previous, 112]`` frames that were shown before one; the oldest stands for those that nobody knows.
 
-        Of eyes that the rules led the network knows what it made itself.
+        Of what the rules led, but for lips, the network knows what it made itself.
         """
         frames, known = [], self._sent.get(min(self._sent, default=0), self._ruled[first])
         for index in range(first - self._chain.model.previous, first):
@@ -194,6 +197,8 @@ class UnilsEngine(Engine):
         indices = np.arange(first, first + self._chain.model.frames)
         made = np.stack([self._chain.made[int(index)] for index in indices])
         config = self._config
+        if config.accents == "rules":
+            self._accentuate(made, first)
         self._rules.lead(made, first, eyes=config.eyes == "rules", contacts=config.contacts == "rules")
         share = minimum_jerk((indices - self._switched + 1) / _SWITCH_FRAMES)[:, None].astype(np.float32)
         if share.min() >= 1.0:
@@ -204,9 +209,22 @@ class UnilsEngine(Engine):
         shown[:, FACE_EXPRESSION] = shown[:, FACE_EXPRESSION].clip(0.0, 1.0)
         return shown.astype(np.float32)
 
+    def _accentuate(self, made: FloatArray, first: int) -> None:
+        """Add the rules' accents, in place; those that change before the chunk begins come in without a jump."""
+        accented = made.copy()
+        self._rules.lead(accented, first, accents=True)
+        added = accented - made
+        for offset in range(PASS_FRAMES):
+            if first + offset in self._added:
+                share = (offset + 1) / (PASS_FRAMES + 1)
+                added[offset] += (1 - share) * (self._added[first + offset] - added[offset])
+        made += added
+        made[:, FACE_EXPRESSION] = made[:, FACE_EXPRESSION].clip(0.0, 1.0)
+        self._added.update(enumerate(added, first))
+
     def _forget(self, before: int) -> None:
         self._chain.forget(before)
-        for frames in (self._ruled, self._sent):
+        for frames in (self._ruled, self._sent, self._added):
             for index in [index for index in frames if index < before]:
                 del frames[index]
 

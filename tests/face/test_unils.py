@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -9,21 +9,23 @@ import torch
 from safetensors.torch import save_file
 
 from mio.bench._face_stage import Seen, Stage
+from mio.contracts.arkit import ARKIT_INDEX
 from mio.contracts.engine import Engine
-from mio.contracts.messages import Clock, FaceMotion, Interrupt, Speech, Tick, Turn
+from mio.contracts.messages import Clock, FaceMotion, Interrupt, Speech, Tick, Turn, UserPlace
 from mio.contracts.rates import FACE_FPS, SPEECH_HZ
 from mio.errors import ConfigError
-from mio.measure.face import blink_frames, gaze_off_deg, head_deg
+from mio.measure.face import blink_frames, gaze_off_deg, head_deg, rotation_matrices
 from mio.measure.mouth import MouthGauge
 from mio.nn import testing as patterns
 from mio.nn.weights import read_weights, write_weights
 from nodes.face.chain import HOP_FRAMES, Chain, performed
 from nodes.face.chunks import ChunkModel, HeardVoice
-from nodes.face.composer import EYES
+from nodes.face.composer import ACCENTS, EYES
 from nodes.face.config import FaceConfig
 from nodes.face.engine import VisemeEngine, build_engine
 from nodes.face.gaze import CONTACT_DEG
 from nodes.face.models.face import FaceModel
+from nodes.face.models.generator import Conditions
 from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize, VoiceSize
 from nodes.face.models.voice import MELS, SILENT, log_mel
 from nodes.face.unils import UnilsEngine
@@ -51,9 +53,13 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(weights: Path) -> Callable[..., UnilsEngine]:
-    def build(seed: int = 1, eyes: Leader = "rules", contacts: Leader = "rules", **config: float) -> UnilsEngine:
+    def build(
+        seed: int = 1, eyes: Leader = "rules", contacts: Leader = "rules", accents: Leader = "rules", **config: float
+    ) -> UnilsEngine:
         made = build_engine(
-            FaceConfig(engine="unils", weights=weights, seed=seed, eyes=eyes, contacts=contacts, **config)
+            FaceConfig(
+                engine="unils", weights=weights, seed=seed, eyes=eyes, contacts=contacts, accents=accents, **config
+            )
         )
         assert isinstance(made, UnilsEngine)
         return made
@@ -102,6 +108,52 @@ def test_eyes_led_by_the_rules_look_at_the_user_and_blink_whatever_the_head_does
     assert 4 <= len(blink_frames(led)) <= 20
     others = np.setdiff1d(np.arange(112), np.flatnonzero(EYES))
     assert led[:, others].std(0).max() > 0.05
+
+
+def test_accents_of_the_rules_answer_the_user_on_top_of_what_the_network_does(
+    engine: Callable[..., UnilsEngine], voice_of_user: Callable[..., np.ndarray]
+) -> None:
+    voice = voice_of_user(20.0)
+    added, own = (listening(engine(accents=accents), voice, 20.0).frames[75:] for accents in ("rules", "network"))
+    more = (added - own)[:, ARKIT_INDEX["browInnerUp"]]
+    assert more.max() > 0.15, "brows go up"
+    assert np.abs(more).min() < 1e-6, "and are the network's in between"
+    nods = head_deg(added)[:, 0] - head_deg(own)[:, 0]
+    assert nods.max() > 2.0
+    assert np.abs(np.diff(more)).max() < 0.22, "as fast as a brow rises, and none begins with a jump"
+    others = np.setdiff1d(np.arange(106), np.flatnonzero(EYES | ACCENTS))
+    np.testing.assert_allclose(added[:, others], own[:, others], atol=1e-6)
+    assert gaze_off_deg(added, FaceConfig().viewer_below_deg).mean() < 8.0, "the eyes stay where they look"
+
+
+def yaw_deg(frames: np.ndarray) -> np.ndarray:
+    """Where the eyes look, to the avatar's left."""
+    head = rotation_matrices(frames[:, 100:103])
+    eyes = sum(rotation_matrices(frames[:, eye : eye + 3])[:, :, 2] for eye in (106, 109))
+    gaze = np.einsum("nij,nj->ni", head, eyes)
+    return np.degrees(np.arctan2(gaze[:, 0], gaze[:, 2]))
+
+
+@pytest.mark.parametrize(("kind", "within_deg"), [("viseme", 3.0), ("unils", 5.0)])
+def test_the_gaze_goes_along_with_a_user_whom_a_camera_sees_and_comes_back_when_nobody_is_seen(
+    kind: Literal["viseme", "unils"], within_deg: float, weights: Path
+) -> None:
+    def shown(follow: float) -> Seen:
+        engine = build_engine(FaceConfig(engine=kind, weights=weights, follow=follow, contact_listening=1.0))
+        stage = Stage(engine)
+        stage.at(0.2, "turn", Turn(state="user_speaking"))
+        for at_s in np.arange(1.0, 3.0, 0.1):
+            stage.at(float(at_s), "user_place", UserPlace(left_deg=16.0, above_deg=0.0))
+        return stage.run(8.0)
+
+    followed, half, ignored = (shown(follow) for follow in (1.0, 0.5, 0.0))
+    seen_s, gone_s = (1.9, 4.0), (7.0, 8.0)
+    places = [float(np.median(yaw_deg(seen.between(*seen_s)))) for seen in (followed, half, ignored)]
+    assert abs(places[0] - 16.0) < within_deg
+    assert abs(places[1] - 8.0) < within_deg
+    assert abs(places[2]) < within_deg
+    assert abs(float(np.median(yaw_deg(followed.between(*gone_s))))) < within_deg
+    assert np.abs(np.median(yaw_deg(followed.between(0.4, 0.9)))) < within_deg, "not before she is seen"
 
 
 def test_lips_led_by_the_rules_close_where_phones_ask_for_it(
@@ -168,7 +220,7 @@ def test_a_chunk_of_the_stream_equals_one_made_at_once_from_the_whole_recording(
     sentence: list[tuple[str, float, int]],
 ) -> None:
     chunks = speak(sentence)
-    streaming = engine(eyes="network", contacts="network", guidance=1.0)
+    streaming = engine(eyes="network", contacts="network", accents="network", guidance=1.0)
     going(streaming, 0, 40, list(chunks))
     state = streaming.export_state()
     streamed = going(streaming, 40, 60, [])
@@ -293,6 +345,25 @@ def test_guidance_leads_frames_while_the_own_voice_sounds_and_not_before(weights
     )
     assert np.array_equal(plain[:40], led[:40])
     assert not np.array_equal(plain[60:], led[60:])
+
+
+def test_guidance_counts_twice_where_a_turn_begins(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[float] = []
+    generate = FaceModel.next_chunk
+
+    def recording(model: FaceModel, conditions: Conditions, **settings: Any) -> torch.Tensor:
+        used.append(settings["guidance"])
+        return generate(model, conditions, **settings)
+
+    monkeypatch.setattr(FaceModel, "next_chunk", recording)
+    model = ChunkModel(weights, guidance=1.5, temperature=1.0, seed=1)
+    count = 4 * (model.before + model.frames)
+    for begins_frame in (count, 4 * model.before, 2 * model.before, 0):
+        mel = np.full((count, MELS), SILENT, np.float32)
+        mel[begins_frame:] = 0.5
+        voice = HeardVoice(mel, np.ones(count, np.float32))
+        model.next_chunk(np.zeros((model.previous, 112), np.float32), voice, voice, "neutral")
+    assert used == [1.0, 2.0, 2.0, 1.5], "in silence, from the chunk on, lately, for a while"
 
 
 def test_a_style_that_is_missing_is_neutral_and_one_that_is_there_is_not(weights: Path) -> None:

@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mio.contracts.messages import Clock, Message, VideoFrame
+from mio.contracts.messages import Clock, Message, UserPlace, VideoFrame
 from mio.errors import DeviceError, MioError
 from mio.runtime.testing import run_engine, steps, tick
 from nodes.io.camera import live
 from nodes.io.camera.config import CameraConfig
 from nodes.io.camera.engine import CameraEngine, build_engine
+from nodes.io.camera.faces import FaceFinder
 from nodes.io.camera.live import CameraState, LiveCamera
+from nodes.io.camera.sources import source_for
 from nodes.io.devices import Device, Listing, find_camera, list_cameras
 
 MANIFEST = Path("nodes/io/camera/dora-node.yml")
@@ -261,3 +263,49 @@ def test_the_node_runs_in_the_loop_on_its_ports(tmp_path: Path) -> None:
     transport = run_engine(engine, MANIFEST, [("clock", Clock(stage_s=0.0, mono_ns=0))], run_s=1.0)
     assert len(transport.messages("image")) == pytest.approx(10, abs=1)
     assert not transport.logged
+
+
+class OneFace:
+    """A detector that sees a large face on the right of the picture and a small one on the left, or nobody."""
+
+    def __init__(self) -> None:
+        self.faces: np.ndarray | None = np.zeros((2, 15), np.float32)
+        self.faces[0, :8] = 10, 10, 20, 20, 15, 15, 25, 15
+        self.faces[1, :8] = 200, 60, 80, 80, 220, 90, 260, 90
+
+    def setInputSize(self, size: tuple[int, int], /) -> None:  # noqa: N802
+        self.size = size
+
+    def detect(self, image: np.ndarray, /) -> tuple[int, np.ndarray | None]:
+        assert image.shape[1::-1] == self.size
+        return 1, self.faces
+
+
+def test_the_largest_face_says_where_the_user_is() -> None:
+    detector = OneFace()
+    finder = FaceFinder(detector, view_deg=90.0)
+    place = finder.place(np.zeros((480, 640, 3), np.uint8))
+    assert place is not None
+    assert place.left_deg == pytest.approx(-np.degrees(np.arctan(0.5))), "right in the picture is the avatar's right"
+    assert place.above_deg == pytest.approx(np.degrees(np.arctan(30 / 160)))
+    detector.faces = None
+    assert finder.place(np.zeros((480, 640, 3), np.uint8)) is None
+
+
+def test_a_camera_with_a_model_sends_where_the_user_is_beside_each_picture(tmp_path: Path) -> None:
+    folder = str(write_pictures(tmp_path / "pictures", 50))
+    config = CameraConfig(device=folder, fps=10)
+    engine = CameraEngine(source_for(folder, config), config, FaceFinder(OneFace(), 65.0))
+    engine.open()
+    found = [tick(engine, 1.0 + index / 10) for index in range(2)]
+    assert [port for port, _ in found[0]] == ["image", "user_place"]
+    assert isinstance(found[0][1][1], UserPlace)
+
+
+def test_a_model_that_is_missing_or_finds_no_faces_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("no model")
+    for name, says in (("none.onnx", "is missing"), ("text.onnx", "text.onnx")):
+        config = CameraConfig(device="off", faces=tmp_path / name)
+        (error,) = config.check()
+        assert says in str(error)
+        assert "YuNet" in str(error)

@@ -85,8 +85,8 @@ class FaceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     voice: VoiceSize = VoiceSize()
 
 
-PAPER = FaceSize()
-"""The released model: chunks of 4 s, wav2vec2 XLS-R's features."""
+PAPER = FaceSize(voice=VoiceSize(width=1024))
+"""The released model: chunks of 4 s; the encoder that is trained here gives features as wide as wav2vec2 XLS-R's."""
 
 LAPTOP = FaceSize(
     codec=CodecSize(scales=(1, 5, 13, 25), width=128, layers=3, heads=4),

@@ -1,4 +1,4 @@
-"""What ``mio train face`` does: builds the data, trains a stage after another, and writes the model's folder."""
+"""What ``mio train face`` does: builds the data, trains a stage after another, writes or imports the model's folder."""
 
 import argparse
 from pathlib import Path
@@ -21,6 +21,7 @@ from nodes.face.models.generator import Generator
 from nodes.face.models.sizes import LAPTOP, SIZES, FaceSize
 from nodes.face.training.captures import read_set
 from nodes.face.training.data_set import Recipe, build, read
+from nodes.face.training.importing import import_released
 from nodes.face.training.stages import (
     AudioTrainee,
     CodecTrainee,
@@ -35,7 +36,8 @@ from nodes.face.training.stages import (
 from nodes.face.training.styles import styles
 from nodes.face.training.windows import Windows
 
-STAGES = ("data", "codec", "prior", "voice", "audio", "export")
+STAGES = ("data", "codec", "prior", "voice", "audio", "export", "import")
+_SHIPPED = Path("weights/face-laptop")
 _SHOWN = ("loss", "right", "explained", "lips_mm2", "skin_mm2")
 
 
@@ -54,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of everything (1)")
     parser.add_argument("--name", default="", help="folder of the stage in the run, if not its own name")
     parser.add_argument("--without", choices=("prior", "lora", "tracks"), help="ablation of the stage audio")
-    parser.add_argument("--weights", type=Path, default=Path("weights/face-laptop"), help="where export writes")
+    parser.add_argument("--weights", type=Path, help="where export (weights/face-laptop) and import write")
+    files = "stage import: codec and generator that the authors of UniLS released; with --size paper"
+    parser.add_argument("--released", nargs=2, type=Path, metavar=("CODEC", "GENERATOR"), help=files)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -66,6 +70,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return 0
     if args.stage == "export":
         return _export(args, console)
+    if args.stage == "import":
+        return _import(args, console)
     torch.set_num_threads(1)
     settings = _settings(args)
     folder = RunFolder(args.out / (args.name or args.stage), settings)
@@ -141,9 +147,22 @@ def _export(args: argparse.Namespace, console: Console) -> int:
     if args.data is None:
         raise MioError("no captures for the styles", "name the data folder with --data DIR")
     model = trained_face(args.out / (args.name or "audio"))
-    write_weights(args.weights, model.state_dict(), model.size, half=True)
+    folder = args.weights or _SHIPPED
+    write_weights(folder, model.state_dict(), model.size, half=True)
     frames = model.size.codec.frames * model.size.generator.style_chunks
     shown = styles(read_set(args.data / "face_motion"), model.codec, frames)
-    save_file({name: bits.half().contiguous() for name, bits in shown.items()}, args.weights / STYLES)
+    save_file({name: bits.half().contiguous() for name, bits in shown.items()}, folder / STYLES)
+    console.print(f"written: {folder}")
+    return 0
+
+
+def _import(args: argparse.Namespace, console: Console) -> int:
+    if args.released is None or args.weights is None:
+        raise MioError(
+            "nothing to import", "name both checkpoints and a folder: --released CODEC GENERATOR --weights DIR"
+        )
+    codec, generator = args.released
+    size = SIZES[args.size]
+    write_weights(args.weights, import_released(codec, generator, size), size, half=True)
     console.print(f"written: {args.weights}")
     return 0

@@ -1,4 +1,4 @@
-"""The camera's engine: sends the newest picture of its source on every tick, with the stage time it was taken at."""
+"""The camera's engine: sends the newest picture of its source on every tick, and where the user is in it."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from mio.contracts.engine import Engine, Outputs
 from mio.contracts.messages import Clock, Message, Tick, VideoFrame
 from mio.contracts.stage import StageClock
 from nodes.io.camera.config import CameraConfig
+from nodes.io.camera.faces import FaceFinder, read_detector
 from nodes.io.camera.picture import Picture, fitted
 from nodes.io.camera.sources import Source, source_for
 from nodes.io.devices import device_name
@@ -17,13 +18,14 @@ class CameraEngine(Engine):
     Args:
         source: The device.
         config: Size and rate.
+        finder: Finds the user's face; None for nobody to look for it.
     """
 
     exclusive = True
 
-    def __init__(self, source: Source, config: CameraConfig) -> None:
+    def __init__(self, source: Source, config: CameraConfig, finder: FaceFinder | None = None) -> None:
         self.tick_hz = config.fps
-        self._source = source
+        self._source, self._finder = source, finder
         self._size = (config.width, config.height)
         self._clock = StageClock()
 
@@ -44,12 +46,15 @@ class CameraEngine(Engine):
         self._source.open()
 
     def step(self, port: str, message: Message) -> Outputs:
-        """Send the newest picture on a tick; follow the clock."""
+        """Send the newest picture on a tick, and where the user is in it; follow the clock."""
         match message:
             case Tick():
                 picture = self._source.read(message.mono_ns)
                 if picture is not None:
                     yield "image", self._frame(picture)
+                    place = None if self._finder is None else self._finder.place(picture.image)
+                    if place is not None:
+                        yield "user_place", place
             case Clock():
                 self._clock.update(message)
             case _:
@@ -82,4 +87,5 @@ class CameraEngine(Engine):
 
 def build_engine(config: CameraConfig) -> CameraEngine:
     """Make the engine with its device, which is not opened yet."""
-    return CameraEngine(source_for(device_name(config.device), config), config)
+    finder = None if config.faces is None else FaceFinder(read_detector(config.faces), config.view_deg)
+    return CameraEngine(source_for(device_name(config.device), config), config, finder)

@@ -5,14 +5,17 @@ import numpy as np
 import pytest
 import torch
 
+from mio.cli.main import main
 from mio.errors import ConfigError
 from mio.nn import testing as patterns
+from mio.nn.weights import read_weights
+from nodes.face.chunks import ChunkModel
 from nodes.face.models import bits as coding
 from nodes.face.models.codec import MotionCodec
 from nodes.face.models.generator import Conditions, Generator, Voices
 from nodes.face.models.guess import Guess, drawn, likeliest, surprise
 from nodes.face.models.released import codec_weights, generator_weights
-from nodes.face.models.sizes import CodecSize, FaceSize, GeneratorSize
+from nodes.face.models.sizes import PAPER, SIZES, CodecSize, FaceSize, GeneratorSize
 
 HERE = Path(__file__).parent
 GOLDEN = np.load(HERE / "unils.npz")
@@ -216,3 +219,61 @@ def test_right_bits_mend_what_flipped_ones_spoilt() -> None:
     same, untouched = coding.flipped(features, CODEC.scales, 0.0)
     assert torch.equal(same, untouched)
     assert torch.equal(same, coding.quantise(features, CODEC.scales).bits)
+
+
+def write_released(folder: Path) -> tuple[str, str]:
+    """Both files as they are released; the generator's holds the codec, and what is none of its weights."""
+    files = folder / "codec.pt", folder / "generator.pt"
+    within = {f"base_codec.{name}": value for name, value in released_codec(codec()).items()}
+    whole = {**released_generator(generator(DRIVEN)), **within, "audio_encoder.weight": torch.zeros(3)}
+    torch.save({"model": released_codec(codec()), "iter": 7}, files[0])
+    torch.save({"model": whole, "iter": 7}, files[1])
+    return str(files[0]), str(files[1])
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_released_files_become_a_folder_of_ours_by_the_command(
+    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = FaceSize(CODEC, DRIVEN)
+    monkeypatch.setitem(SIZES, "paper", size)
+    files, ours = write_released(tmp_path), tmp_path / "ours"
+    command = ["train", "face", "--stage", "import", "--size", "paper", "--weights", str(ours)]
+    assert main([*command, "--released", files[first], files[1]]) == 0
+    weights, read = read_weights(ours, FaceSize)
+    assert read == size
+    wanted = {"codec": codec().state_dict(), "generator": generator(DRIVEN).state_dict()}
+    assert weights.keys() == {f"{part}.{name}" for part, state in wanted.items() for name in state}
+    for part, state in wanted.items():
+        for name, value in state.items():
+            torch.testing.assert_close(weights[f"{part}.{name}"].float(), value, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ConfigError, match="no encoder of voices"):
+        ChunkModel(ours, guidance=1.0, temperature=1.0, seed=1)
+
+
+def test_files_that_are_none_of_the_released_ones_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(SIZES, "paper", FaceSize(CODEC, DRIVEN))
+    first, second = write_released(tmp_path)
+    command = ["train", "face", "--stage", "import", "--size", "paper", "--weights", str(tmp_path / "ours")]
+    (tmp_path / "text.pt").write_text("no checkpoint")
+    torch.save(released_codec(codec()), tmp_path / "bare.pt")
+    torch.save({"model": released_codec(codec()), "settings": CODEC}, tmp_path / "objects.pt")
+    refused = {
+        "missing.pt": "name a checkpoint that the authors released",
+        "text.pt": "text.pt",
+        "bare.pt": "has no 'model'",
+        "objects.pt": "holds more than tensors",
+    }
+    for name, says in refused.items():
+        assert main([*command, "--released", str(tmp_path / name), second]) == 1
+        assert says in capsys.readouterr().err
+    assert main([*command, "--released", first, first]) == 1
+    assert "no place" in capsys.readouterr().err
+    assert main(command) == 1
+    assert not (tmp_path / "ours").exists()
+
+
+def test_the_released_size_fits_the_encoder_that_is_trained_here() -> None:
+    assert PAPER.voice.width == PAPER.generator.audio_width

@@ -17,6 +17,7 @@ from mio.contracts.messages import (
     Speech,
     Transcript,
     Turn,
+    UserPlace,
     VideoFrame,
 )
 from mio.contracts.wire import decode, encode
@@ -44,6 +45,7 @@ EXAMPLES: list[Message] = [
     FaceMotion(frames=np.ones((3, 112), np.float32), start_stage_s=1.5),
     BodyMotion(frames=np.ones((2, 159), np.float32), start_stage_s=2.0),
     VideoFrame(pixels=np.arange(27, dtype=np.uint8), width=3, height=3, stage_s=0.5),
+    UserPlace(left_deg=12.5, above_deg=-3.0),
     Clock(stage_s=1.0, mono_ns=time.monotonic_ns(), heard_sample=-100),
     messages.Command(action="mute"),
 ]
