@@ -1,7 +1,8 @@
 """Speaking with the language model: frame after frame, from phones, or on from a recording of a voice.
 
-Sampling: temperatures and nucleus as the paper's summary proposes for Kodama-TTS (semantic codes freer than acoustic
-ones). A pointer that stays too long on a phone is moved on.
+Sampling: a temperature for each kind of code, and a nucleus. Semantic codes are drawn more strictly than acoustic ones:
+the other way round six times as many words of validation sentences are misheard. A pointer that stays too long on a
+phone is moved on.
 """
 
 from typing import NamedTuple
@@ -34,9 +35,9 @@ class Sampling(NamedTuple):
         longest: Frames that a phone lasts at most; pauses twice that.
     """
 
-    semantic: float = 0.8
-    acoustic: float = 0.6
-    advance: float = 0.6
+    semantic: float = 0.3
+    acoustic: float = 0.5
+    advance: float = 0.3
     nucleus: float = 0.9
     longest: int = 6
 
