@@ -1,8 +1,9 @@
 """A network as a folder: ``weights.safetensors``, and ``config.yaml`` with the settings that rebuild it."""
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -16,6 +17,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.yaml"
+NAME_RELEASED = "name a checkpoint that the authors released"
+"""What to do about a file that is none."""
 
 
 def write_weights(folder: Path, weights: dict[str, Tensor], config: msgspec.Struct, *, half: bool = False) -> None:
@@ -51,6 +54,25 @@ def read_weights(folder: Path, struct: type[T]) -> tuple[dict[str, Tensor], T]:
         return load_file(folder / WEIGHTS), config
     except (OSError, ValueError, SafetensorError) as error:
         raise ConfigError(f"{folder}: {error}", "expected weights.safetensors and config.yaml") from error
+
+
+def read_checkpoint(path: Path, wanted: str) -> Any:
+    """Read a PyTorch file of other authors, in which nothing is loaded but plain tensors.
+
+    Args:
+        path: The file.
+        wanted: What of it is needed, as its user is told.
+
+    Raises:
+        ConfigError: If it is missing, damaged, or holds more than plain tensors.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError) as error:
+        raise ConfigError(f"{path}: {error}", NAME_RELEASED) from error
+    except pickle.UnpicklingError as error:
+        remedy = f"save its {wanted} alone"
+        raise ConfigError(f"{path}: holds more than tensors, which is not loaded", remedy) from error
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:

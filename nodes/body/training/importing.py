@@ -4,15 +4,14 @@ Their files hold ``state_dict``, and in ``ema_state`` the averaged parameters in
 (https://github.com/ShandaAI/FloodDiffusion, ``generate_ldf.py``, Apache-2.0); the averaged ones are taken.
 """
 
-import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mio.errors import ConfigError
+from mio.nn.weights import NAME_RELEASED, read_checkpoint
 from nodes.body.models.causal_vae import CausalVae
 from nodes.body.models.checkpoint import Networks
 from nodes.body.models.denoiser import Denoiser
@@ -58,14 +57,7 @@ def _named(averaged: list[Tensor], released: Mapping[str, Tensor], network: nn.M
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError) as error:
-        raise ConfigError(f"{path}: {error}", "name a checkpoint that the authors released") from error
-    except pickle.UnpicklingError as error:
-        raise ConfigError(
-            f"{path}: holds more than tensors, which is not loaded", "save its state_dict alone"
-        ) from error
+    checkpoint = read_checkpoint(path, "state_dict")
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        raise ConfigError(f"{path}: has no state_dict", "name a checkpoint that the authors released")
+        raise ConfigError(f"{path}: has no state_dict", NAME_RELEASED)
     return checkpoint

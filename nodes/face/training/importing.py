@@ -5,21 +5,19 @@ the voices they hear are features of wav2vec 2.0 XLS-R, which is not among them:
 no encoder of voices.
 """
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from mio.errors import ConfigError
+from mio.nn.weights import NAME_RELEASED, read_checkpoint
 from nodes.face.models.codec import MotionCodec
 from nodes.face.models.generator import Generator
 from nodes.face.models.released import codec_weights, generator_weights
 from nodes.face.models.sizes import FaceSize
 
 _KEY = "model"
-_REMEDY = "name a checkpoint that the authors released"
 
 
 def import_released(codec: Path, generator: Path, size: FaceSize) -> dict[str, Tensor]:
@@ -44,14 +42,7 @@ def import_released(codec: Path, generator: Path, size: FaceSize) -> dict[str, T
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError) as error:
-        raise ConfigError(f"{path}: {error}", _REMEDY) from error
-    except pickle.UnpicklingError as error:
-        raise ConfigError(
-            f"{path}: holds more than tensors, which is not loaded", f"save its {_KEY!r} alone"
-        ) from error
+    checkpoint = read_checkpoint(path, repr(_KEY))
     if not isinstance(checkpoint, dict) or not isinstance(checkpoint.get(_KEY), dict):
-        raise ConfigError(f"{path}: has no {_KEY!r}", _REMEDY)
+        raise ConfigError(f"{path}: has no {_KEY!r}", NAME_RELEASED)
     return checkpoint[_KEY]
