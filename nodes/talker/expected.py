@@ -4,7 +4,7 @@ espeak-ng knows how long it would take over each phone of all its languages; wit
 out by word lists, and a phone lasts as long as its kind usually does (Klatt 1976, inherent durations, rounded).
 """
 
-from collections.abc import Iterator
+import re
 from typing import NamedTuple
 
 from mio.contracts.phones import PHONES, SILENCE
@@ -18,6 +18,7 @@ from nodes.talker.text.units import Unit
 _USUAL_S = {"silence": 0.18, "vowel": 0.1, "fricative": 0.09, "affricate": 0.11, "plosive": 0.08}
 _OTHER_S = 0.065
 _LETTER_S = 0.07
+_WORD = re.compile(r"\S+")
 
 
 class ExpectedWord(NamedTuple):
@@ -46,7 +47,7 @@ class Expectation:
 
     def __init__(self) -> None:
         self._espeak = Espeak.shared() if is_installed() else None
-        self._speller = _word_lists()
+        self._speller = _word_lists() if self._espeak is None else None
 
     def of(self, unit: Unit) -> Expected:
         """How a unit is expected to be said; without phones where nobody knows how its language sounds."""
@@ -77,13 +78,11 @@ def _spelled(speller: Speller, unit: Unit) -> Expected:
 
 def _by_letters(unit: Unit) -> Expected:
     text = unit.text.text
-    words = [ExpectedWord(unit.text.source(first), _LETTER_S * first) for first in _word_firsts(text)]
+    words = [
+        ExpectedWord(unit.text.source(first), _LETTER_S * first)
+        for first in (word.start() for word in _WORD.finditer(text))
+    ]
     return Expected([], words, _LETTER_S * len(text))
-
-
-def _word_firsts(text: str) -> Iterator[int]:
-    """First characters of what stands between spaces."""
-    return (k for k, letter in enumerate(text) if not letter.isspace() and (k == 0 or text[k - 1].isspace()))
 
 
 def _from_first_phone(phones: list[SpokenPhone], words: list[ExpectedWord]) -> Expected:

@@ -54,9 +54,8 @@ class VoiceCodec(nn.Module):
         return self.tokenizer.decode(codes, past)
 
     def end(self, past: Past) -> Tensor:
-        """``[B, 1, 1920]`` samples of the last codes, behind which there are none."""
-        rows = past["vocos.frames"].shape[0]
-        return self.tokenizer.voice(torch.zeros(rows, self.size.width, 1), past).sound
+        """``[1, 1, 1920]`` samples of the last codes of one voice, behind which there are none."""
+        return self.tokenizer.voice(torch.zeros(1, self.size.width, 1), past).sound
 
 
 class EncodingStream:
