@@ -173,9 +173,10 @@ class Request:
         self._cancelled.set()
 
     def _read(self) -> None:
+        longest_s = self._config.first_sound_s + self._config.sound_gap_s  # whoever waits gives up sooner
         try:
             speech = self._client.audio.speech.with_streaming_response
-            with speech.create(**self._arguments, timeout=self._config.first_sound_s) as response:  # type: ignore[arg-type]
+            with speech.create(**self._arguments, timeout=longest_s) as response:  # type: ignore[arg-type]
                 for part in response.iter_bytes(_PART_BYTES):
                     if self._cancelled.is_set():
                         return
