@@ -1,7 +1,7 @@
 """What a decoded voice is compared by: mel spectra of several windows, and pitch.
 
 Mel spectra: L1 over several windows (Yamamoto et al. 2020; MUFFIN, Ng et al. 2025), of logarithms and of loudness,
-which grows with a power of the magnitude (Stevens 1957): of logarithms alone, three quarters are about what is 30 dB
+which grows with a power of the magnitude (Stevens 1957): of logarithms alone, two thirds are about what is 30 dB
 and more below the speech, and its loudest parts come out worst. Pitch: the paper
 compares posteriors of a pretrained pitch network (arXiv 2512.13674, figure of Kodama-Tokenizer); here they come from
 the normalised autocorrelation (Boersma 1993), which needs no weights.
