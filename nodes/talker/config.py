@@ -75,7 +75,8 @@ class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         engine: Speech engine: ``espeak`` needs no weights; ``kodama`` is a network, ``openai`` an endpoint, both with
-            espeak-ng, if it is installed, for the rest.
+            espeak-ng, if it is installed, for the rest. ``auto`` is ``kodama`` where its packages and weights are,
+            and ``espeak`` elsewhere.
         phones: What spells words out for ``kodama``: espeak-ng (``espeak``), word lists (``lexicon``), or ``auto``:
             espeak-ng if it is installed.
         character: Folder of the character pack, whose section ``voice`` says how it sounds.
@@ -88,7 +89,7 @@ class TalkerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         openai: That engine.
     """
 
-    engine: Literal["espeak", "kodama", "openai"] = "espeak"
+    engine: Literal["auto", "espeak", "kodama", "openai"] = "auto"
     phones: Literal["auto", "espeak", "lexicon"] = "auto"
     character: Path = share("characters", "mara")
     voice: dict[str, Any] = {}

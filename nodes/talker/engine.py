@@ -32,6 +32,12 @@ def build_engine(config: TalkerConfig) -> "Talker":
         MioError: If what it needs is missing.
     """
     match config.engine:
+        case "auto":
+            try:
+                return build_engine(msgspec.structs.replace(config, engine="kodama"))
+            except MioError as error:
+                _log.info("espeak-ng speaks, because of this: %s", error)
+            return build_engine(msgspec.structs.replace(config, engine="espeak"))
         case "espeak":
             from nodes.talker.espeak import EspeakVoice
 

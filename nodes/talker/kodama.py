@@ -3,7 +3,7 @@
 import math
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -30,7 +30,10 @@ from nodes.talker.timbre import limited
 from nodes.talker.words import WordTimes, WrittenWords
 
 _FRAME_S = SPEECH_FRAME_SAMPLES / SPEECH_HZ
-_AHEAD_FRAMES = 3  # codes before they are decoded: lips round 110 ms ahead, and a small chunk comes first
+_AHEAD_FRAMES = 3  # codes before they are decoded, once there are as many: lips round 110 ms ahead
+_QUIET_DB = -32.0  # against speech: silence that the sound of a unit may begin with
+_BLOCK_SAMPLES = SPEECH_HZ // 200
+_BREATH_SAMPLES = SPEECH_HZ // 100  # before the first sound
 _FADE_SAMPLES = SPEECH_HZ // 50
 _CODED_DB = -24.0  # loudness of the speech that the codec has learned
 _NUMBERS = {symbol: number for number, symbol in enumerate(PHONES)}
@@ -67,7 +70,16 @@ class KodamaVoice:
         codec = read_codec(config.codec)
         clone = None if config.clone is None else read_clone(config.clone, config.codec)
         lm, speller = read_lm(config.language_model, codebooks(codec)), build_speller(config.phones)
-        return cls(lm, codec, config.voice_settings(), speller, clone)
+        voice = cls(lm, codec, config.voice_settings(), speller, clone)
+        voice._warm_up()
+        return voice
+
+    def _warm_up(self) -> None:
+        """Speak once, which takes half as long again as any time later."""
+        language = next((known for known in self._settings.speakers if self._speaker(known) is not None), None)
+        if language is not None:
+            for _ in self.speak(Reply(text="Hm.", language=language)):
+                pass
 
     def leaves(self, clause: Reply) -> bool:
         """Whether there is a language in a clause that it does not speak."""
@@ -95,9 +107,10 @@ class KodamaVoice:
     def _unit(
         self, speaking: Speaking, times: "UnitTimes", delivery: Delivery, pause_s: float
     ) -> Iterator[Piece | None]:
-        """The sound of a unit, without the silence before its first phone, and with a pause behind its last.
+        """The sound of a unit, without the silence before it, and with a pause behind its last phone.
 
-        Codes are made some frames ahead of their sound, so that lips know what comes; decoding takes one of them.
+        Codes are made some frames ahead of their sound, so that lips know what comes; decoding takes one of them. At
+        the beginning it is one frame and then one more with each that is decoded, so that sound comes soon.
         """
         gain = 10 ** ((self._settings.loudness_db - _CODED_DB + delivery.volume_db) / 20)
         said, ahead = UnitSound(DecodingStream(self._codec), times, gain), deque[Frame]()
@@ -109,7 +122,7 @@ class KodamaVoice:
             said.learn(*times.pass_by(frame))
             ahead.append(frame)
             yield None
-            if len(ahead) > _AHEAD_FRAMES:
+            if len(ahead) > min(_AHEAD_FRAMES, 1 + said.count):
                 yield said.piece(ahead.popleft())
         said.learn(*times.end())
         while ahead:
@@ -143,12 +156,19 @@ class KodamaVoice:
 
 
 class UnitSound:
-    """The sound of a unit's frames, with the phones and words that have become known meanwhile."""
+    """The sound of a unit's frames, with the phones and words that have become known meanwhile.
+
+    Attributes:
+        count: Frames that were given to be decoded.
+    """
 
     def __init__(self, decoding: DecodingStream, times: "UnitTimes", gain: float) -> None:
         self._decoding, self._times, self._gain = decoding, times, gain
         self._phones, self._words = list[SpokenPhone](), list[SpokenWord]()
         self._decoded: Frame | None = None
+        self._silent_samples = 0
+        self._heard = False
+        self.count = 0
 
     def learn(self, phones: list[SpokenPhone], words: list[SpokenWord]) -> None:
         """What goes with the next piece."""
@@ -162,6 +182,7 @@ class UnitSound:
     def piece(self, frame: Frame) -> Piece | None:
         """Decode a frame: the sound of the one before, unless that is not heard."""
         before, self._decoded = self._decoded, frame
+        self.count += 1
         sound = self._decoding.decode(frame.codes[None])
         return None if before is None else self._finished(sound, before)
 
@@ -169,9 +190,23 @@ class UnitSound:
         """The sound of the last frame, if there was any."""
         return None if self._decoded is None else self._finished(self._decoding.finish(), self._decoded)
 
-    def _finished(self, sound: FloatArray, frame: Frame) -> Piece:
+    def _finished(self, sound: FloatArray, frame: Frame) -> Piece | None:
+        last = self._times.last(frame)
+        if not self._heard:
+            silent = 0 if last else _silence_before(sound)
+            self._silent_samples += silent
+            if silent == len(sound):
+                return None
+            self._heard, sound = True, sound[silent:]
+            self._leave_out_silence()
         sound = limited(self._gain * sound)
-        return self._with_known(_ending(sound) if self._times.last(frame) else sound)
+        return self._with_known(_ending(sound) if last else sound)
+
+    def _leave_out_silence(self) -> None:
+        """All that is known comes sooner by the silence that is not heard; phones inside it share what is left."""
+        earlier = self._times.leave_out(self._silent_samples / SPEECH_HZ)
+        self._phones = [phone._replace(start_s=earlier(phone.start_s)) for phone in self._phones]
+        self._words = [word._replace(start_s=earlier(word.start_s), end_s=earlier(word.end_s)) for word in self._words]
 
     def pause(self, length_s: float) -> Piece:
         """Silence."""
@@ -199,7 +234,7 @@ class UnitTimes:
         """
         self._said, self._words = said, words
         self._positions = {word.first_phone: word.first_char for word in said.words}
-        self._now_s = begin_s
+        self._begin_s = self._now_s = begin_s
 
     def begun(self, frame: Frame) -> bool:
         """Whether the first pause is over."""
@@ -227,6 +262,19 @@ class UnitTimes:
         self._now_s += _FRAME_S
         return phones, words
 
+    def leave_out(self, silence_s: float) -> Callable[[float], float]:
+        """The unit's first sound comes so much sooner; gives new times of old ones."""
+        whole_s = _FRAME_S * (silence_s // _FRAME_S + 1)
+        begin_s, share = self._begin_s, 1 - silence_s / whole_s
+
+        def earlier(time_s: float) -> float:
+            since_s = time_s - begin_s
+            return time_s - silence_s if since_s > whole_s else begin_s + share * since_s
+
+        self._now_s = earlier(self._now_s)
+        self._words.move(earlier)
+        return earlier
+
     def end(self) -> tuple[list[SpokenPhone], list[SpokenWord]]:
         """Nothing more is spoken: the pause, and the last word."""
         return [SpokenPhone(SILENCE, 0, self._now_s)], self._words.end(self._now_s)
@@ -236,8 +284,15 @@ def _primary(language: str) -> str:
     return language.lower().replace("_", "-").partition("-")[0]
 
 
+def _silence_before(samples: FloatArray) -> int:
+    """How many of ``[1920]`` decoded samples come before anything is heard."""
+    power = np.square(samples).reshape(-1, _BLOCK_SAMPLES).mean(1)
+    heard = np.flatnonzero(power > 10 ** ((_CODED_DB + _QUIET_DB) / 10))
+    return max(int(heard[0]) * _BLOCK_SAMPLES - _BREATH_SAMPLES, 0) if len(heard) else len(samples)
+
+
 def _ending(samples: FloatArray) -> FloatArray:
-    """``[1920]`` of the last frame, faded out."""
+    """The last frame, faded out."""
     ramp = np.ones(len(samples), np.float32)
     ramp[-_FADE_SAMPLES:] = np.linspace(1.0, 0.0, _FADE_SAMPLES)
     return samples * ramp

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 
 from mio.contracts.phones import SILENCE
 from mio.espeak import Synthesis
@@ -75,6 +76,11 @@ class WordTimes:
         ended = self.end(time_s)
         self._index, self._start_s, self._open = index, time_s, True
         return ended
+
+    def move(self, moved: Callable[[float], float]) -> None:
+        """Times so far become others, in the same order."""
+        self._start_s = moved(self._start_s)
+        self._paused_s = None if self._paused_s is None else moved(self._paused_s)
 
     def pause(self, time_s: float) -> None:
         """Nothing is spoken from now on."""

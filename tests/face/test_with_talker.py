@@ -18,8 +18,8 @@ FRAME_S = 1.0 / FACE_FPS
 
 @pytest.fixture(scope="module")
 def turn() -> list[Speech]:
-    """A turn of several clauses as the talker sends it."""
-    talker = build_engine(TalkerConfig())
+    """A turn of several clauses as the talker sends it, with the exact times of espeak-ng."""
+    talker = build_engine(TalkerConfig(engine="espeak"))
     first, chunks = 0, []
     for index, text in enumerate(CLAUSES):
         fin = index == len(CLAUSES) - 1
@@ -50,7 +50,7 @@ def test_lips_part_within_a_frame_of_every_burst_in_the_sound(turn, gauge):
 
 
 def test_an_interruption_ends_the_voice_at_once_and_closes_the_mouth(gauge):
-    talker = build_engine(TalkerConfig())
+    talker = build_engine(TalkerConfig(engine="espeak"))
     stage = Stage(VisemeEngine(FaceConfig(seed=2)))
     stop = Interrupt(action="commit", segment_id=1)
     sent = []

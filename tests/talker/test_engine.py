@@ -293,7 +293,8 @@ def test_the_same_turn_sounds_the_same_every_time(voice: EspeakVoice) -> None:
 
 
 def test_the_default_engine_speaks_as_the_default_character() -> None:
-    assert spoken(build_engine(TalkerConfig()), turn()[0])[0].words[0] == "Oh"
+    chunks = spoken(build_engine(TalkerConfig()), turn()[0])
+    assert [word for chunk in chunks for word in chunk.words][0] == "Oh"
 
 
 def test_say_writes_a_sound_file(tmp_path: Path) -> None:

@@ -129,8 +129,9 @@ def _train_codec(args: argparse.Namespace, console: Console) -> None:
 def _train_adversarial(args: argparse.Namespace, console: Console) -> None:
     settings = _settings(args)
     codec = _codec_before(args)
-    settings = msgspec.structs.replace(settings, size=codec.size)
-    trainee = AdversarialTrainee(settings, _crops(args, settings), codec.teacher, codec.tokenizer, args.device)
+    model = codec.tokenizer if codec.size.noise else codec.tokenizer.with_noise()
+    settings = msgspec.structs.replace(settings, size=model.size)
+    trainee = AdversarialTrainee(settings, _crops(args, settings), codec.teacher, model, args.device)
     _learn(args, console, settings, trainee)
 
 
@@ -140,6 +141,7 @@ def _export(args: argparse.Namespace, console: Console) -> None:
     if (args.out / "adversarial").is_dir():
         last = args.out / "adversarial"
         codec.tokenizer = trained_tokenizer(last)
+        codec.size = codec.tokenizer.size
     to = args.to or Path("weights/voice-codec")
     write_codec(to, codec)
     console.print(f"written: {to}, from {last}")

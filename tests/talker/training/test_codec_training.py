@@ -122,6 +122,7 @@ def test_a_shipped_codec_goes_on_against_judges_and_becomes_codes(stage: Stage, 
     stage("adversarial", "--set", "steps=1", "--set", "batch=1", "--set", "frames=2")
     stage("export", "--to", str(tmp_path / "better"))
     before, after = read_codec(shipped).state_dict(), read_codec(tmp_path / "better").state_dict()
+    assert "tokenizer.voice.hiss.weight" in after.keys() - before.keys()
     kept = {name for name in before if name.startswith("teacher.") or name.endswith("entries")}
     assert kept and all(torch.equal(before[name], after[name]) for name in kept)
     assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("tokenizer.voice."))

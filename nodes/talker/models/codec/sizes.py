@@ -33,6 +33,7 @@ class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         vocos_layers: Blocks of the decoder.
         semantic_layers: Blocks of the decoder that gives the teacher's features back.
         excitation: What the decoder makes voices of: nothing but what it says of each spectrum, or harmonics as well.
+        noise: Whether it shapes noise, which is all that it has above 5 kHz.
     """
 
     encoder: Literal["samples", "spectra"] = "samples"
@@ -47,6 +48,7 @@ class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vocos_layers: int = 8
     semantic_layers: int = 4
     excitation: Literal["none", "harmonics"] = "none"
+    noise: bool = False
 
 
 PAPER = CodecSize()

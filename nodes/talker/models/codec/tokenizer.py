@@ -7,6 +7,7 @@ over join the acoustic side; the acoustic codes may be missing, so that the sema
 
 from typing import NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -103,6 +104,14 @@ class Tokenizer(nn.Module):
     def _sound_in(self, wave: Tensor, left_over: Tensor, bands: Tensor, past: Past) -> Tensor:
         """``[B, width, n]`` what the acoustic codebooks are to say."""
         return self.acoustic(wave, past) + bands + self.left_over(left_over)
+
+    def with_noise(self) -> "Tokenizer":
+        """The same one with a decoder that shapes noise; begins as loud as this one is."""
+        size = msgspec.structs.replace(self.size, noise=True)
+        other = Tokenizer(size)
+        other.load_state_dict(self.state_dict(), strict=False)
+        other.voice.begin_noise()
+        return other
 
     def frames(self, codes: Tensor) -> Tensor:
         """``[B, width, n]`` of ``[B, 2..8, n]`` codes; missing acoustic ones count as nothing."""

@@ -5,6 +5,7 @@ the next frame known: without that the beginning of each frame, where windows re
 worst. A spectrum's window begins with its own samples instead of being centred on them.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 
 from mio.nn.causal import CausalConv, CausalUpsampling, Past, with_context
 from nodes.talker.models.codec.harmonics import HarmonicSource, Pitch
-from nodes.talker.models.codec.sizes import FRAME_SAMPLES, CodecSize
+from nodes.talker.models.codec.noise import NoiseSource
+from nodes.talker.models.codec.sizes import FRAME_SAMPLES, SAMPLE_RATE, CodecSize
 
 HOP = 320
 WINDOW = 1_280
@@ -24,6 +26,8 @@ _UPSAMPLING = FRAME_SAMPLES // HOP  # to 75 spectra per second
 _KERNEL = 7
 _LARGEST_MAGNITUDE = 100.0
 _FAINT = -3.0  # logarithm of what a decoder with harmonics begins with beside them, lest that takes their place
+_NOISE_FROM_HZ, _NOISE_ALONE_HZ = 4_500.0, 5_500.0
+_FAINT_NOISE = -4.0  # logarithm of how much of it a decoder begins with below
 _OCTAVES = 0.1  # that a unit of the layer of the pitch means, so that its gradients are of the others' size
 
 
@@ -87,6 +91,8 @@ class Spoken(NamedTuple):
 class VocosDecoder(nn.Module):
     """Frames to speech."""
 
+    _free: Tensor
+
     def __init__(self, size: CodecSize) -> None:
         super().__init__()
         width = size.vocos_width
@@ -105,6 +111,12 @@ class VocosDecoder(nn.Module):
             self.source = HarmonicSource(WINDOW, HOP, "vocos.source")
             self.pitch, self.shape = nn.Linear(width, 2), nn.Linear(width, WINDOW + 2)
             nn.init.constant_(self.exit.bias[: WINDOW // 2 + 1], _FAINT)
+        self.noise: NoiseSource | None = None
+        if size.noise:
+            self.noise = NoiseSource(WINDOW, HOP, "vocos.noise")
+            self.hiss = nn.Linear(width, WINDOW // 2 + 1)
+            self.register_buffer("_free", _share_without_noise().sqrt()[:, None], persistent=False)
+            self.begin_noise()
 
     def forward(self, frames: Tensor, past: Past, octaves: Tensor | None = None) -> Spoken:
         """Frames to speech, a frame late: what is before the first frame comes first.
@@ -121,6 +133,9 @@ class VocosDecoder(nn.Module):
             x = block(x, past)
         known = self.last_norm(x.transpose(1, 2))
         spectra = _spectra(self.exit(known))
+        if self.noise is not None:
+            hiss = self.hiss(known).float().transpose(1, 2).exp().clamp(max=_LARGEST_MAGNITUDE)
+            spectra = spectra * self._free + hiss * self.noise(*hiss.shape[::2], past)
         if self.source is None:
             return Spoken(self.inverse(spectra, past)[:, None], None)
         said, voiced = self.pitch(known).float().unbind(-1)
@@ -128,6 +143,14 @@ class VocosDecoder(nn.Module):
         harmonics = self.source(pitch.octaves.detach() if octaves is None else octaves, past)
         shaped = _spectra(self.shape(known)) * harmonics * torch.sigmoid(voiced)[:, None]
         return Spoken(self.inverse(spectra + shaped, past)[:, None], pitch)
+
+    @torch.no_grad()
+    def begin_noise(self) -> None:
+        """Let the noise be as loud as what the decoder says freely where it takes its place, and faint below."""
+        bins = WINDOW // 2 + 1
+        share = (1 - _share_without_noise()).sqrt().clamp(min=math.exp(_FAINT_NOISE))
+        self.hiss.weight.copy_(self.exit.weight[:bins])
+        self.hiss.bias.copy_(self.exit.bias[:bins] + share.log())
 
     def whole(self, frames: Tensor, octaves: Tensor | None = None) -> Spoken:
         """Speech of all frames there are, in time with them.
@@ -138,6 +161,12 @@ class VocosDecoder(nn.Module):
         """
         late = self(F.pad(frames, (0, 1)), {}, octaves)
         return Spoken(late.sound[:, :, LATE_SAMPLES:], late.pitch)
+
+
+def _share_without_noise() -> Tensor:
+    """``[641]`` share of the power that is not noise's: all below 4.5 kHz, none above 5.5 kHz."""
+    hz = torch.arange(WINDOW // 2 + 1) * SAMPLE_RATE / WINDOW
+    return 1 - ((hz - _NOISE_FROM_HZ) / (_NOISE_ALONE_HZ - _NOISE_FROM_HZ)).clamp(0, 1)
 
 
 def _spectra(said: Tensor) -> Tensor:
