@@ -20,6 +20,9 @@ _STILL = {
 }
 """Settings under which only the lips move, since the measurement takes what moves most for the mouth."""
 
+_SHARP = {"MIO_TALKER__ENGINE": "espeak"}
+"""A voice whose bursts are sharp and whose times are exact, since what is measured is the way to the file."""
+
 _AT_S = 1.0
 _RECORD_S = 9.0
 _READY_WITHIN_S = 120.0
@@ -53,6 +56,7 @@ def record_test_sentence(folder: Path, character: Path) -> Path:
         "MIO_SHARED__CHARACTER": str(character),
         "MIO_RENDERER__FRAMING": "face",
         **_STILL,
+        **_SHARP,
     }
     (folder / "events.jsonl").unlink(missing_ok=True)
     with RunningFlow(share("dataflows", "script.yml"), folder / "dora.log", env) as flow:
