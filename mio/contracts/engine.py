@@ -28,7 +28,7 @@ class Engine:
             then a predecessor is closed before its successor is opened.
         rehearsal: Whether nothing it does may last, since what it sees has happened before or happens to another
             engine (a replay, a shadow): then it keeps nothing in files. Set before it is opened.
-        label: What it is called in figures, as its configuration chose it; set by whoever builds it.
+        label: What it is called in figures; empty if its configuration names it.
     """
 
     tick_hz: float = 0.0

@@ -231,7 +231,7 @@ def build(package: str) -> tuple[Engine, Manifest]:
     config_struct, build_engine = parts(package)
     config = load_config(dora_node_id() or package.rpartition(".")[2], config_struct)
     engine = build_engine(config)
-    engine.label = str(getattr(config, "engine", ""))
+    engine.label = engine.label or str(getattr(config, "engine", ""))
     return engine, manifest
 
 

@@ -31,17 +31,19 @@ def build_engine(config: TalkerConfig) -> "Talker":
     Raises:
         MioError: If what it needs is missing.
     """
-    match config.engine:
-        case "auto":
-            try:
-                return build_engine(msgspec.structs.replace(config, engine="kodama"))
-            except MioError as error:
-                _log.info("espeak-ng speaks, because of this: %s", error)
-            return build_engine(msgspec.structs.replace(config, engine="espeak"))
-        case "espeak":
-            from nodes.talker.espeak import EspeakVoice
+    if config.engine == "auto":
+        try:
+            return build_engine(msgspec.structs.replace(config, engine="kodama"))
+        except MioError as error:
+            _log.info("espeak-ng speaks, because of this: %s", error)
+        return build_engine(msgspec.structs.replace(config, engine="espeak"))
+    talker = _built(config)
+    talker.label = config.engine
+    return talker
 
-            return Talker(EspeakVoice(config.voice_settings(), config.character), config)
+
+def _built(config: TalkerConfig) -> "Talker":
+    match config.engine:
         case "kodama":
             try:
                 from nodes.talker.kodama import KodamaVoice
@@ -56,6 +58,10 @@ def build_engine(config: TalkerConfig) -> "Talker":
 
             voice = EndpointVoice(config.openai, config.voice_settings(), _installed_espeak(config))
             return Talker(voice, config)
+        case _:
+            from nodes.talker.espeak import EspeakVoice
+
+            return Talker(EspeakVoice(config.voice_settings(), config.character), config)
 
 
 class Spare(NamedTuple):
@@ -233,7 +239,7 @@ def say(text: str, path: Path, voice: str | None = None) -> None:
     language, config = "en", TalkerConfig()
     if voice is not None:
         language, _, variant = voice.partition("+")
-        config = TalkerConfig(voice={"languages": {language: language}, "variant": variant})
+        config = TalkerConfig(engine="espeak", voice={"languages": {language: language}, "variant": variant})
     reply = Reply(text=text, language=language, segment_id=1, fin=True)
     outputs = build_engine(config).step("reply", reply)
     sound = [output[1].samples for output in outputs if output is not None and isinstance(output[1], Speech)]

@@ -26,7 +26,7 @@ from nodes.talker.models.lm.text import Phones, phones_of
 from nodes.talker.text.pronunciation import MARKS, Pronunciation, Speller
 from nodes.talker.text.spellers import build_speller
 from nodes.talker.text.units import units_of
-from nodes.talker.timbre import limited
+from nodes.talker.timbre import PeakLimiter, limited
 from nodes.talker.words import WordTimes, WrittenWords
 
 _FRAME_S = SPEECH_FRAME_SAMPLES / SPEECH_HZ
@@ -164,6 +164,7 @@ class UnitSound:
 
     def __init__(self, decoding: DecodingStream, times: "UnitTimes", gain: float) -> None:
         self._decoding, self._times, self._gain = decoding, times, gain
+        self._limiter = PeakLimiter()
         self._phones, self._words = list[SpokenPhone](), list[SpokenWord]()
         self._decoded: Frame | None = None
         self._silent_samples = 0
@@ -199,7 +200,7 @@ class UnitSound:
                 return None
             self._heard, sound = True, sound[silent:]
             self._leave_out_silence()
-        sound = limited(self._gain * sound)
+        sound = limited(self._limiter(self._gain * sound))
         return self._with_known(_ending(sound) if last else sound)
 
     def _leave_out_silence(self) -> None:

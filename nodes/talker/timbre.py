@@ -31,6 +31,8 @@ _FRAME = SPEECH_HZ // 20
 _SILENT_BELOW_DB = 40.0
 _KNEE = 0.6
 _CEILING = 0.95
+_LIMITER_BLOCK = SPEECH_HZ // 200
+_LIMITER_RELEASE = 10 ** (1 / 20)
 _FADE_SAMPLES = SPEECH_HZ // 200
 
 
@@ -98,6 +100,25 @@ def loudness_of(samples: FloatArray) -> float:
 def average_voice_distance_db(samples: FloatArray) -> float:
     """How far the long-term spectrum of speech is from that of an average voice: RMS over third octaves, dB."""
     return float(np.sqrt(np.mean(_from_average_db(samples) ** 2)))
+
+
+class PeakLimiter:
+    """Turns down peaks above the knee, in pieces of any length: down within 5 ms, up again by 1 dB in 5 ms."""
+
+    def __init__(self) -> None:
+        self._gain = 1.0
+
+    def __call__(self, samples: FloatArray) -> FloatArray:
+        """``[n]``; only the beginning of a piece may still exceed the knee, since it is not known before."""
+        count = -(-len(samples) // _LIMITER_BLOCK)
+        padded = np.pad(np.abs(samples), (0, count * _LIMITER_BLOCK - len(samples)))
+        wanted = np.minimum(1.0, _KNEE / np.maximum(padded.reshape(count, _LIMITER_BLOCK).max(1), _KNEE))
+        edges = [self._gain]
+        for need in np.minimum(wanted, np.append(wanted[1:], 1.0)):
+            edges.append(min(float(need), edges[-1] * _LIMITER_RELEASE))
+        self._gain = edges[-1]
+        gain = np.interp(np.arange(len(samples)) / _LIMITER_BLOCK, np.arange(count + 1), edges)
+        return (samples * gain).astype(np.float32)
 
 
 def limited(samples: FloatArray) -> FloatArray:

@@ -292,9 +292,16 @@ def test_the_same_turn_sounds_the_same_every_time(voice: EspeakVoice) -> None:
     assert [chunk.phone_start_s for chunk in once] == [chunk.phone_start_s for chunk in again]
 
 
-def test_the_default_engine_speaks_as_the_default_character() -> None:
-    chunks = spoken(build_engine(TalkerConfig()), turn()[0])
-    assert [word for chunk in chunks for word in chunk.words][0] == "Oh"
+def test_the_default_engine_is_the_neural_voice_where_its_weights_are_and_else_espeak(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chunks = spoken(neural := build_engine(TalkerConfig()), turn()[0])
+    assert next(word for chunk in chunks for word in chunk.words) == "Oh"
+    assert neural.label == "kodama" and not caplog.records
+    with caplog.at_level("INFO"):
+        plain = build_engine(TalkerConfig(codec=tmp_path / "none"))
+    assert plain.label == "espeak" and "no weights" in caplog.text
+    assert spoken(plain, turn()[0])
 
 
 def test_say_writes_a_sound_file(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nodes.talker.timbre import Timbre, faded, limited, loudness_of
+from nodes.talker.timbre import PeakLimiter, Timbre, faded, limited, loudness_of
 
 RATE = 24_000
 
@@ -77,3 +77,19 @@ def test_both_ends_are_faded() -> None:
 def test_silence_has_no_loudness() -> None:
     assert loudness_of(np.zeros(RATE, np.float32)) == -np.inf
     assert loudness_of(np.zeros(0, np.float32)) == -np.inf
+
+
+def test_loud_syllables_are_turned_down_smoothly_and_soft_ones_left_alone() -> None:
+    times_s = np.arange(RATE) / RATE
+    level = np.where((times_s > 0.3) & (times_s < 0.5), 1.5, 0.3)
+    sound = (level * np.sin(2 * np.pi * 200 * times_s)).astype(np.float32)
+    limiter = PeakLimiter()
+    made = np.concatenate([limiter(piece) for piece in np.split(sound, [1_000, 9_000, 17_000])])
+    inside = (times_s > 0.31) & (times_s < 0.5)
+    assert np.abs(made[inside]).max() == pytest.approx(0.6, abs=0.01)
+    gain = made[np.abs(sound) > 0.01] / sound[np.abs(sound) > 0.01]
+    before, after = times_s[np.abs(sound) > 0.01] < 0.29, times_s[np.abs(sound) > 0.01] > 0.6
+    assert np.allclose(gain[before], 1.0) and np.allclose(gain[after], 1.0)
+    assert np.abs(np.diff(gain)).max() < 0.02  # a jump would be heard as a click
+    middle = (times_s[np.abs(sound) > 0.01] > 0.35) & (times_s[np.abs(sound) > 0.01] < 0.45)
+    assert np.ptp(gain[middle]) < 1e-3  # the wave keeps its shape
