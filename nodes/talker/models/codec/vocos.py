@@ -27,6 +27,7 @@ _KERNEL = 7
 _LARGEST_MAGNITUDE = 100.0
 _FAINT = -3.0  # logarithm of what a decoder with harmonics begins with beside them, lest that takes their place
 _NOISE_FROM_HZ, _NOISE_ALONE_HZ = 4_500.0, 5_500.0
+_KNOT_BINS = 8  # 150 Hz between values of noise's envelope: values for each bin would draw stripes into it
 _FAINT_NOISE = -4.0  # logarithm of how much of it a decoder begins with below
 _OCTAVES = 0.1  # that a unit of the layer of the pitch means, so that its gradients are of the others' size
 
@@ -91,6 +92,7 @@ class Spoken(NamedTuple):
 class VocosDecoder(nn.Module):
     """Frames to speech."""
 
+    _between: Tensor
     _free: Tensor
 
     def __init__(self, size: CodecSize) -> None:
@@ -114,7 +116,8 @@ class VocosDecoder(nn.Module):
         self.noise: NoiseSource | None = None
         if size.noise:
             self.noise = NoiseSource(WINDOW, HOP, "vocos.noise")
-            self.hiss = nn.Linear(width, WINDOW // 2 + 1)
+            self.hiss = nn.Linear(width, WINDOW // 2 // _KNOT_BINS + 1)
+            self.register_buffer("_between", _between_knots(), persistent=False)
             self.register_buffer("_free", _share_without_noise().sqrt()[:, None], persistent=False)
             self.begin_noise()
 
@@ -134,7 +137,7 @@ class VocosDecoder(nn.Module):
         known = self.last_norm(x.transpose(1, 2))
         spectra = _spectra(self.exit(known))
         if self.noise is not None:
-            hiss = self.hiss(known).float().transpose(1, 2).exp().clamp(max=_LARGEST_MAGNITUDE)
+            hiss = (self.hiss(known).float() @ self._between).transpose(1, 2).exp().clamp(max=_LARGEST_MAGNITUDE)
             spectra = spectra * self._free + hiss * self.noise(*hiss.shape[::2], past)
         if self.source is None:
             return Spoken(self.inverse(spectra, past)[:, None], None)
@@ -149,8 +152,9 @@ class VocosDecoder(nn.Module):
         """Let the noise be as loud as what the decoder says freely where it takes its place, and faint below."""
         bins = WINDOW // 2 + 1
         share = (1 - _share_without_noise()).sqrt().clamp(min=math.exp(_FAINT_NOISE))
-        self.hiss.weight.copy_(self.exit.weight[:bins])
-        self.hiss.bias.copy_(self.exit.bias[:bins] + share.log())
+        around = self._between / self._between.sum(1, keepdim=True)
+        self.hiss.weight.copy_(around @ self.exit.weight[:bins])
+        self.hiss.bias.copy_(around @ (self.exit.bias[:bins] + share.log()))
 
     def whole(self, frames: Tensor, octaves: Tensor | None = None) -> Spoken:
         """Speech of all frames there are, in time with them.
@@ -161,6 +165,12 @@ class VocosDecoder(nn.Module):
         """
         late = self(F.pad(frames, (0, 1)), {}, octaves)
         return Spoken(late.sound[:, :, LATE_SAMPLES:], late.pitch)
+
+
+def _between_knots() -> Tensor:
+    """``[81, 641]`` what each value of noise's envelope adds to the bins around it: straight lines between them."""
+    away = torch.arange(WINDOW // 2 + 1) / _KNOT_BINS - torch.arange(WINDOW // 2 // _KNOT_BINS + 1)[:, None]
+    return (1 - away.abs()).clamp(min=0)
 
 
 def _share_without_noise() -> Tensor:
