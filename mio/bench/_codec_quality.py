@@ -15,7 +15,7 @@ import soxr
 import torch
 
 from mio.contracts.rates import MICROPHONE_HZ, SPEECH_HZ
-from mio.errors import MioError
+from mio.errors import MioError, Needing
 from nodes.listener.language_model import write_arpa
 from nodes.listener.utterance import words
 from nodes.talker.training.losses import MelDistance
@@ -49,11 +49,9 @@ def quality(real: FloatArray, made: FloatArray) -> Quality:
     Raises:
         MioError: If a package is missing.
     """
-    try:
+    with Needing("measuring", "bench"):
         from pesq import NoUtterancesError, pesq
         from pystoi import stoi
-    except ImportError as error:
-        raise MioError(f"measuring needs the package {error.name}", "pip install 'mio[bench]'") from error
     wanted, found = (np.asarray(soxr.resample(sound, SPEECH_HZ, MICROPHONE_HZ), np.float64) for sound in (real, made))
     try:
         wide_band = float(pesq(MICROPHONE_HZ, wanted, found, "wb"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mio.audio import read_audio, write_wav
 from mio.contracts.rates import SPEECH_HZ
-from mio.errors import MioError
+from mio.errors import MioError, Needing
 from mio.paths import share
 
 
@@ -19,10 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Encode or decode one file."""
-    try:
+    with Needing("the codec", "kodama"):
         import torch
-    except ModuleNotFoundError as error:
-        raise MioError("the codec needs the package torch", "pip install 'mio[kodama]'") from error
     torch.set_num_threads(1)
     encoding = args.what == "encode"
     output = args.output or args.input.with_suffix(".kdm" if encoding else ".wav")
