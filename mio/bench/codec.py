@@ -1,4 +1,4 @@
-"""The voice's codec on held-out speech: PESQ, STOI, SI-SDR, mel, words understood, bit rate, speed; Opus beside it.
+"""The voice's codec on held-out speech: PESQ, STOI, SI-SDR, mel, words, speaker, bit rate, speed; others beside it.
 
 Real sound is what was held out of the codec's training. ``semantic codes only`` drops the six acoustic ones, ``acoustic
 codes only`` the two semantic ones. Words are counted on the English sentences by PocketSphinx with a language model of
@@ -8,6 +8,7 @@ just the sentences that are read.
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mio.bench._codec_quality import ClosedRecogniser, Quality, quality, through_opus
+from mio.bench._codec_quality import ClosedRecogniser, Quality, quality, through_codec2, through_opus
 from mio.bench._mishearing import error_rate
+from mio.bench._speaker_similarity import SpeakerEncoder, speaker_encoder
 from mio.bench._spectrogram import keep_sounds
 from mio.bench._speech_set import data_folder, recordings
 from mio.bench.report import Report
@@ -33,6 +35,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _VOICES = {"en": ("kathleen", "en_kathleen.tar"), "de": ("kerstin", "de_kerstin.tar")}
 _OPUS_BITS_PER_S = 6_000
+_CODEC2_MODE = "1200"
 _CODEC = "codec"
 _SEED = 0
 
@@ -50,6 +53,13 @@ class Coded(NamedTuple):
 
     sound: FloatArray
     bits_per_s: float
+
+
+class Judges(NamedTuple):
+    """Who hears words, and who hears voices, if the package is there."""
+
+    recogniser: ClosedRecogniser
+    speakers: SpeakerEncoder | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,18 +80,22 @@ def run(args: argparse.Namespace, report: Report) -> None:
     said = [*_said(folder, "en", args), *_said(folder, "de", args)]
     codec = read_codec(args.weights)
     recogniser = ClosedRecogniser([s.text for s in said if s.lang == "en"])
+    speakers = speaker_encoder()
     kept: dict[str, dict[str, FloatArray]] = {lang: {} for lang in _VOICES}
     for name, way in _ways(codec).items():
         made = [way(s.sound) for s in said]
-        _measure(report, name, said, made, recogniser)
+        _measure(report, name, said, made, Judges(recogniser, speakers))
         for lang, sounds in kept.items():
             sounds[name] = next(m.sound for s, m in zip(said, made, strict=True) if s.lang == lang)
     if args.keep is not None:
         for lang, sounds in kept.items():
             keep_sounds(args.keep, lang, sounds)
     _measure_speed(report, codec, said)
-    report.note("speaker similarity is left out: no speaker model whose weights come with a package is at hand")
-    report.note("other neural codecs are left out for the same reason")
+    if speakers is None:
+        report.note("speaker similarity is left out: pip install --no-deps resemblyzer")
+    else:
+        _compare_speakers(report, speakers, said)
+    report.note("other neural codecs are left out: none whose weights come with a package is known")
 
 
 def _said(folder: Path, lang: str, args: argparse.Namespace) -> Iterator[Said]:
@@ -114,6 +128,7 @@ def _ways(codec: VoiceCodec) -> dict[str, Callable[[FloatArray], Coded]]:
         "semantic codes only": meaning,
         "acoustic codes only": acoustic,
         "opus 6 kbit/s": lambda sound: Coded(*through_opus(sound, _OPUS_BITS_PER_S)),
+        "codec 2": lambda sound: Coded(*through_codec2(sound, _CODEC2_MODE)),
     }
 
 
@@ -124,7 +139,15 @@ def _without_meaning(codec: VoiceCodec, codes: Codes) -> FloatArray:
     return codec.tokenizer.voice.whole(frames).sound[0, 0].numpy()
 
 
-def _measure(report: Report, name: str, said: list[Said], made: list[Coded], recogniser: ClosedRecogniser) -> None:
+def _compare_speakers(report: Report, speakers: SpeakerEncoder, said: list[Said]) -> None:
+    """How alike real sentences are: of one voice, and of both."""
+    own, other = ([s.sound for s in said if s.lang == lang] for lang in _VOICES)
+    same = [speakers.similarity(one, two) for sounds in (own, other) for one, two in pairwise(sounds)]
+    apart = [speakers.similarity(one, two) for one, two in zip(own, other, strict=False)]
+    report.note(f"similarity of two real sentences: {np.mean(same):.2f} of one voice, {np.mean(apart):.2f} of both")
+
+
+def _measure(report: Report, name: str, said: list[Said], made: list[Coded], judges: Judges) -> None:
     for lang in _VOICES:
         pairs = [(s, m) for s, m in zip(said, made, strict=True) if s.lang == lang]
         if not pairs:
@@ -133,11 +156,14 @@ def _measure(report: Report, name: str, said: list[Said], made: list[Coded], rec
         if name != "real":
             mean = Quality(*np.mean([quality(s.sound, m.sound) for s, m in pairs], 0))
             cells = {key: f"{value:.2f}" for key, value in mean._asdict().items()} | {"stoi": f"{mean.stoi:.3f}"}
+            if judges.speakers is not None:
+                alike = [judges.speakers.similarity(s.sound, m.sound) for s, m in pairs]
+                cells["similarity"] = f"{np.mean(alike):.2f}"
             if name == _CODEC:
                 report.figure(f"pesq_{lang}", mean.pesq, target=1.8, at_least=True)
                 report.figure(f"stoi_{lang}", mean.stoi, target=0.85, at_least=True)
         if lang == "en":
-            cells["words_misheard"] = f"{_misheard(pairs, recogniser):.1%}"
+            cells["words_misheard"] = f"{_misheard(pairs, judges.recogniser):.1%}"
         bits_per_s = float(np.mean([m.bits_per_s for _, m in pairs]))
         report.row("quality", coded_by=name, voice=_VOICES[lang][0], bits_per_s=round(bits_per_s), **cells)
 
