@@ -74,10 +74,10 @@ class ChunkModel:
             ConfigError: If something is missing or broken there.
         """
         weights, size = read_weights(folder, FaceSize)
-        if not any(name.startswith("voice.") for name in weights):
+        if size.basis != "arkit52" or size.voice.hears != "log-mel":
             raise ConfigError(
-                f"{folder}: has no encoder of voices, as imported weights, which hear wav2vec 2.0 and move FLAME",
-                "name weights that were trained here: mio train face --help",
+                f"{folder}: moves {size.basis} and hears {size.voice.hears}; live it has to be arkit52 and log-mel",
+                "use it for recordings: mio train face --stage perform",
             )
         self._model = FaceModel(size)
         fill(self._model, weights, folder)

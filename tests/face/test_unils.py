@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -388,6 +389,44 @@ def test_weights_of_another_size_or_without_styles_are_one_clear_error(weights: 
         write_weights(tmp_path / folder, own, said)
         with pytest.raises(ConfigError, match=problem):
             build_engine(FaceConfig(engine="unils", weights=tmp_path / folder))
+
+
+def test_the_face_moves_by_a_network_where_its_weights_are_and_says_under_which_terms(
+    weights: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "nodes.face")
+    engine = build_engine(FaceConfig(weights=weights))
+    assert isinstance(engine, UnilsEngine)
+    assert engine.label == "unils"
+    (line,) = caplog.messages
+    assert str(weights) in line
+    assert "1 M USD revenue a year" in line
+    assert "face: {engine: viseme}" in line
+
+
+@pytest.mark.parametrize("lacks", ["weights", "torch", "styles", "package"])
+def test_the_face_moves_by_rules_where_the_network_lacks_something_and_says_what(
+    lacks: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "nodes.face")
+    folder, says = weights, {"weights": "no weights", "torch": "torch", "styles": "styles", "package": "safetensors"}
+    if lacks == "weights":
+        folder = tmp_path
+    elif lacks == "torch":
+        monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    elif lacks == "styles":
+        own, size = read_weights(weights, FaceSize)
+        write_weights(folder := tmp_path, own, size)
+    else:
+        monkeypatch.delitem(sys.modules, "nodes.face.unils")
+        monkeypatch.delitem(sys.modules, "nodes.face.chunks")
+        monkeypatch.setitem(sys.modules, "safetensors", None)
+    engine = build_engine(FaceConfig(weights=folder))
+    assert isinstance(engine, VisemeEngine)
+    assert engine.label == "viseme"
+    (line,) = caplog.messages
+    assert says[lacks] in line
+    monkeypatch.undo()
 
 
 def test_missing_weights_are_found_before_anything_starts(weights: Path, tmp_path: Path) -> None:

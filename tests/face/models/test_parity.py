@@ -15,7 +15,7 @@ from nodes.face.models.codec import MotionCodec
 from nodes.face.models.generator import Conditions, Generator, Voices
 from nodes.face.models.guess import Guess, drawn, likeliest, surprise
 from nodes.face.models.released import codec_weights, generator_weights
-from nodes.face.models.sizes import PAPER, SIZES, CodecSize, FaceSize, GeneratorSize
+from nodes.face.models.sizes import PAPER, SIZES, CodecSize, FaceSize, GeneratorSize, VoiceSize
 
 HERE = Path(__file__).parent
 GOLDEN = np.load(HERE / "unils.npz")
@@ -237,17 +237,18 @@ def test_released_files_become_a_folder_of_ours_by_the_command(
 ) -> None:
     size = FaceSize(CODEC, DRIVEN)
     monkeypatch.setitem(SIZES, "paper", size)
+    heard = VoiceSize(DRIVEN.audio_width, hears="wav2vec2")
     files, ours = write_released(tmp_path), tmp_path / "ours"
     command = ["train", "face", "--stage", "import", "--size", "paper", "--weights", str(ours)]
     assert main([*command, "--released", files[first], files[1]]) == 0
     weights, read = read_weights(ours, FaceSize)
-    assert read == size
+    assert read == FaceSize(CODEC, DRIVEN, heard, basis="flame2020")
     wanted = {"codec": codec().state_dict(), "generator": generator(DRIVEN).state_dict()}
     assert weights.keys() == {f"{part}.{name}" for part, state in wanted.items() for name in state}
     for part, state in wanted.items():
         for name, value in state.items():
             torch.testing.assert_close(weights[f"{part}.{name}"].float(), value, rtol=1e-3, atol=1e-3)
-    with pytest.raises(ConfigError, match="no encoder of voices"):
+    with pytest.raises(ConfigError, match="moves flame2020 and hears wav2vec2"):
         ChunkModel(ours, guidance=1.0, temperature=1.0, seed=1)
 
 
