@@ -1,6 +1,6 @@
 """The whole model, what a folder of weights holds: codec, generator, and the encoder of voices if trained here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -53,10 +53,8 @@ class FaceModel(nn.Module):
         guidance: float = 1.0,
         temperature: float = 1.0,
         top_p: float = 0.97,
-        generator: torch.Generator | None = None,
+        lots: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """``[B, frames, features]``: the chunk that follows; see :meth:`Generator.generate`."""
-        bits = self.generator.generate(
-            conditions, guidance=guidance, temperature=temperature, top_p=top_p, generator=generator
-        )
+        bits = self.generator.generate(conditions, guidance=guidance, temperature=temperature, top_p=top_p, lots=lots)
         return self.codec.decode(bits)

@@ -102,7 +102,10 @@ class RecordedFace:
             if choice.guidance == 1.0:
                 conditions = Conditions(conditions.style[:1], conditions.previous[:1], voices)
             chunk = self._model.next_chunk(
-                conditions, guidance=choice.guidance, temperature=choice.temperature, generator=dice
+                conditions,
+                guidance=choice.guidance,
+                temperature=choice.temperature,
+                lots=self._model.generator.tossed(1, dice),
             )
             made = torch.cat((made, chunk), 1)
         return refilled(made[0, self._previous :][:count]).numpy()

@@ -175,7 +175,7 @@ def test_a_chunk_is_generated_level_by_level_as_the_whole_sequence_would_be() ->
     assert bits.shape == (2, 22, 8)
     whole = likeliest(model(coding.next_inputs(bits, CODEC.scales), before))
     assert torch.equal(whole.int(), bits)
-    guided = model.generate(before, guidance=2.0, generator=torch.Generator().manual_seed(1))
+    guided = model.generate(before, guidance=2.0, lots=model.tossed(1, torch.Generator().manual_seed(1)))
     assert guided.shape == (1, 22, 8)
 
 
@@ -192,7 +192,7 @@ def test_unlikely_bits_are_never_drawn_and_others_as_often_as_they_are_likely() 
     shares = torch.tensor([0.02, 0.3, 0.98])
     logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(1, 4_000, 1, 3, 2)
     guess = Guess(logits, torch.zeros(1, 4_000, 1))
-    bits = drawn(guess, 0.97, torch.Generator().manual_seed(3))[0].float().mean(0)
+    bits = drawn(guess, 0.97, torch.rand(1, 4_000, 4, generator=torch.Generator().manual_seed(3)))[0].float().mean(0)
     assert bits[0] == 0
     assert bits[2] == 1
     assert abs(float(bits[1]) - 0.3) < 0.03
@@ -202,7 +202,7 @@ def test_bits_of_a_pattern_are_drawn_together_as_often_as_the_pattern_is_likely(
     shares = torch.tensor([[0.01, 0.01, 0.5], [0.99, 0.99, 0.5]])
     logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(1, 4_000, 2, 3, 2)
     guess = Guess(logits, torch.tensor([0.9, 0.1]).log().expand(1, 4_000, 2))
-    bits = drawn(guess, 0.97, torch.Generator().manual_seed(3))[0]
+    bits = drawn(guess, 0.97, torch.rand(1, 4_000, 5, generator=torch.Generator().manual_seed(3)))[0]
     assert torch.equal(bits[:, 0], bits[:, 1])
     assert abs(float(bits[:, 0].float().mean()) - 0.1) < 0.02
     assert abs(float(bits[:, 2].float().mean()) - 0.5) < 0.03
