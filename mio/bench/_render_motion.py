@@ -86,7 +86,7 @@ def _speech() -> list[Speech]:
 
 
 def _play(script: list[tuple[float, str, Message]], end_s: float) -> Motion:
-    engines: tuple[Engine, ...] = (build_face(FaceConfig(seed=1)), build_body(BodyConfig(seed=1)))
+    engines: tuple[Engine, ...] = (build_face(FaceConfig(engine="viseme", seed=1)), build_body(BodyConfig(seed=1)))
     found = Motion(Timeline(FACE_DIM), Timeline(BODY_DIM), end_s + _RESTS_S)
     for step in range(round(found.seconds / _STEP_S)):
         now_s = step * _STEP_S

@@ -144,7 +144,7 @@ def _captured_pair(data: Path) -> Capture:
 
 def _rules() -> Arm:
     def engine(seed: int) -> Engine:
-        return build_engine(FaceConfig(seed=seed))
+        return build_engine(FaceConfig(engine="viseme", seed=seed))
 
     return Arm("viseme", engine, None)
 

@@ -33,7 +33,7 @@ class Chain:
 
     def extend(self, first: int, before: Floats, voices: tuple[HeardVoice, HeardVoice], style: str) -> None:
         """Make the chunk that begins with a frame; see :meth:`ChunkModel.next_chunk`."""
-        chunk = self.model.next_chunk(before, *voices, style)
+        chunk = self.model.next_chunk(first, before, *voices, style)
         old = [self.made[index] for index in range(first, first + PASS_FRAMES) if index in self.made]
         for index, frame in enumerate(old):
             share = np.where(_LIDS, 1.0, (index + 1) / (PASS_FRAMES + 1)).astype(np.float32)

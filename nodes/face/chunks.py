@@ -18,6 +18,7 @@ from mio.contracts.arkit import ARKIT_ACTIONS
 from mio.contracts.rates import FACE_EXPRESSION, FACE_FPS, FACE_HEAD
 from mio.errors import ConfigError
 from mio.nn.weights import fill, read_weights
+from nodes.face.chance import Chance
 from nodes.face.composer import HEAD_LIMITS_DEG
 from nodes.face.models.columns import modelled, refilled
 from nodes.face.models.face import STYLES, FaceModel
@@ -54,6 +55,7 @@ class ChunkModel:
     """A trained model in use.
 
     Attributes:
+        chance: What decides its choices.
         frames: In a chunk.
         previous: Frames that it wants to know of those before.
         before: Frames before the chunk whose voices it hears.
@@ -74,29 +76,20 @@ class ChunkModel:
             ConfigError: If something is missing or broken there.
         """
         weights, size = read_weights(folder, FaceSize)
-        if not any(name.startswith("voice.") for name in weights):
+        if size.basis != "arkit52" or size.voice.hears != "log-mel":
             raise ConfigError(
-                f"{folder}: has no encoder of voices, as imported weights, which hear wav2vec 2.0 and move FLAME",
-                "name weights that were trained here: mio train face --help",
+                f"{folder}: moves {size.basis} and hears {size.voice.hears}; live it has to be arkit52 and log-mel",
+                "use it for recordings: mio train face --stage perform",
             )
         self._model = FaceModel(size)
         fill(self._model, weights, folder)
         self._styles = _read_styles(folder / STYLES)
         self._guidance, self._temperature = guidance, temperature
-        self._dice = torch.Generator().manual_seed(seed)
+        self.chance = Chance(size, seed)
         self.frames = size.codec.frames
         self.previous = size.codec.frames * size.generator.previous_chunks
         self.before = size.generator.audio_before
         self.style_frames = size.codec.frames * size.generator.style_chunks
-
-    @property
-    def dice(self) -> npt.NDArray[np.uint8]:
-        """State of the choice."""
-        return self._dice.get_state().numpy()
-
-    @dice.setter
-    def dice(self, state: npt.NDArray[np.uint8]) -> None:
-        self._dice.set_state(torch.from_numpy(np.array(state, np.uint8)))
 
     @torch.inference_mode()
     def add_style(self, name: str, frames: Floats) -> None:
@@ -104,10 +97,11 @@ class ChunkModel:
         self._styles[name] = self._model.codec.condition(modelled(torch.from_numpy(frames))[None])[0]
 
     @torch.inference_mode()
-    def next_chunk(self, before: Floats, own: HeardVoice, other: HeardVoice, style: str) -> Floats:
+    def next_chunk(self, first: int, before: Floats, own: HeardVoice, other: HeardVoice, style: str) -> Floats:
         """The frames that follow.
 
         Args:
+            first: Number of the first one in stage time.
             before: ``[previous, 112]`` frames.
             own: The avatar's voice, ``before`` frames before the chunk and during it.
             other: The user's, as far as it is known.
@@ -126,7 +120,7 @@ class ChunkModel:
             guidance=guidance,
             temperature=self._temperature,
             top_p=_TOP_P,
-            generator=self._dice,
+            lots=self.chance(first),
         )
         return _finished(before, refilled(made)[0].numpy())
 

@@ -115,7 +115,8 @@ def lead_eyes(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array
 def lead_accents(frames: FloatArray, state: FaceState, times_s: Array) -> None:
     """Add the score's movements of brows and smile and its nods to frames that were made otherwise, in place.
 
-    They come with stressed words, and answer the user's voice.
+    They come with stressed words, and answer the user's voice. Actions may go beyond 1, so that what was added can be
+    told and passed into another chunk's frames; the caller limits them.
 
     Args:
         frames: ``[n, 112]``.
@@ -127,7 +128,7 @@ def lead_accents(frames: FloatArray, state: FaceState, times_s: Array) -> None:
     weights[:, _BROWS] += state.pulses.at(BROW, times_s)[:, None]
     weights[:, _SMILES] += smile[:, None]
     weights[:, _CHEEKS] += _SMILING_CHEEKS * smile[:, None]
-    frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
+    frames[:, : len(ARKIT_ACTIONS)] = weights
     angles, limits = head_angles(frames[:, FACE_HEAD].astype(np.float64)), np.radians(HEAD_LIMITS_DEG)
     angles[:, 0] += state.pulses.at(NOD, times_s)
     frames[:, FACE_HEAD] = head_rotation(angles.clip(-limits, limits))

@@ -19,7 +19,8 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Section ``face`` of the configuration file.
 
     Attributes:
-        engine: ``viseme``: rules from published measurements; ``unils``: a trained network over them.
+        engine: ``viseme``: rules from published measurements; ``unils``: a trained network over them; ``auto``:
+            ``unils`` where torch and the weights are there, else ``viseme``.
         weights: Folder of the network that ``unils`` runs.
         guidance: How much more the network follows its own voice than it would by itself; 1 for no more.
         temperature: How freely the network chooses.
@@ -47,7 +48,7 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         viewer_below_deg: How far below the avatar's eyes they are; 2.4 for the renderer's framing ``bust``.
     """
 
-    engine: Literal["viseme", "unils"] = "viseme"
+    engine: Literal["auto", "viseme", "unils"] = "auto"
     weights: Path = share("weights", "face-laptop")
     guidance: Annotated[float, msgspec.Meta(ge=1.0, le=5.0)] = 1.75
     temperature: Annotated[float, msgspec.Meta(gt=0.0, le=2.0)] = 1.0
@@ -70,9 +71,11 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     viewer_below_deg: Annotated[float, msgspec.Meta(ge=-20.0, le=20.0)] = 2.4
 
     def check(self) -> Iterable[MioError]:
-        """What is missing to move by a network: its weights, torch."""
-        if self.engine != "unils":
-            return
+        """What is missing to move by a network, if it has to: its weights, torch."""
+        return self.missing() if self.engine == "unils" else ()
+
+    def missing(self) -> Iterable[MioError]:
+        """What is missing to move by a network."""
         if not (self.weights / "weights.safetensors").is_file():
             yield ConfigError(f"no weights of the face in {self.weights}", "train them: mio train face --help")
         if importlib.util.find_spec("torch") is None:

@@ -1,5 +1,6 @@
 """The face node's engines: frames of the face ahead of stage time, from speech, turns and the user's voice."""
 
+import logging
 import math
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ from mio.contracts.messages import (
 )
 from mio.contracts.rates import FACE_EXPRESSION, FACE_FPS, SPEECH_HZ
 from mio.contracts.stage import StageClock
-from mio.errors import ConfigError, ContractError
+from mio.errors import ConfigError, ContractError, MioError
 from nodes.face.blinks import plan_blinks
 from nodes.face.composer import Scene, compose, lead_accents, lead_eyes, lead_lips
 from nodes.face.config import FaceConfig
@@ -38,6 +39,8 @@ from nodes.face.score import Drift
 from nodes.face.state import LATER, NEVER, Actor, FaceState, Phase, Seam
 from nodes.face.utterance import Utterance
 
+_log = logging.getLogger(__name__)
+
 VERSION: Final = 1
 
 _TICK_HZ = 25.0
@@ -50,20 +53,41 @@ _TAKEN_UP_S = 15.0  # a turn that was broken off may be taken up again for so lo
 _MOVED_S = 0.005  # a turn that is heard so much earlier or later is mouthed again
 _HANDOVER_S = 0.2  # a successor's first frames come at the latest so long after the last of its predecessor
 _JUMP_S = 0.25  # stage time that jumps so far has been set
+_TERMS = "Mio's weights are MIT for users under 1 M USD revenue a year, 'face: {engine: viseme}' does without"
 _LISTENING_PHASES = (Phase.IDLE, Phase.LISTENING, Phase.THINKING)
 
 
 def build_engine(config: FaceConfig) -> Engine:
-    """The engine that the configuration names."""
-    match config.engine:
-        case "viseme":
-            return VisemeEngine(config)
-        case "unils":
-            try:
-                from nodes.face.unils import UnilsEngine  # loads torch
-            except ModuleNotFoundError as error:
-                raise ConfigError(f"engine unils needs the package {error.name}", "pip install 'mio[train]'") from error
-            return UnilsEngine(config)
+    """The engine that the configuration names; its label says which one ``auto`` came to.
+
+    Raises:
+        ConfigError: If what it needs is missing.
+    """
+    if config.engine == "auto":
+        return _learned_or_ruled(config)
+    engine = VisemeEngine(config) if config.engine == "viseme" else _learned(config)
+    engine.label = config.engine
+    return engine
+
+
+def _learned_or_ruled(config: FaceConfig) -> Engine:
+    try:
+        for problem in config.missing():
+            raise problem
+        engine = build_engine(msgspec.structs.replace(config, engine="unils"))
+    except MioError as error:
+        _log.info("the face moves by rules (viseme), because of this: %s", error)
+        return build_engine(msgspec.structs.replace(config, engine="viseme"))
+    _log.info("the face moves by the network in %s (unils): torch and weights are here; %s", config.weights, _TERMS)
+    return engine
+
+
+def _learned(config: FaceConfig) -> Engine:
+    try:
+        from nodes.face.unils import UnilsEngine  # loads torch
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"engine unils needs the package {error.name}", "pip install 'mio[train]'") from error
+    return UnilsEngine(config)
 
 
 class VisemeEngine(Engine):

@@ -23,7 +23,7 @@ from nodes.face.score import minimum_jerk
 from nodes.face.state import NEVER
 from nodes.face.voices import OtherVoice, OwnVoice, Span
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _SOONEST_FRAMES = 3  # between two chunks, where the avatar's voice has changed
 _SWITCH_FRAMES = 12  # over which rules pass into the network and back
@@ -98,7 +98,7 @@ class UnilsEngine(Engine):
             "chunk": self._chunk,
             "told": [list(span) for span in self._told],
             "origin_s": self._origin_s,
-            "dice": self._chain.model.dice,
+            "seed": self._chain.model.chance.seed,
         }
 
     def import_state(self, state: dict[str, Any]) -> None:
@@ -117,7 +117,7 @@ class UnilsEngine(Engine):
         self._source, self._switched = Source(state["source"]), int(state["switched"])
         self._chunk, self._origin_s = int(state["chunk"]), float(state["origin_s"])
         self._told = [Span(*map(int, span)) for span in state.get("told", [])]
-        self._chain.model.dice = np.asarray(state["dice"], np.uint8)
+        self._chain.model.chance.seed = int(state["seed"])
 
     def _keep(self, outputs: Iterable[tuple[str, Message] | None]) -> None:
         """Take in frames of the rules."""

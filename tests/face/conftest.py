@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,3 +113,41 @@ def voice_of_user() -> Callable[..., np.ndarray]:
 def stage() -> Callable[..., Stage]:
     """A stage with a face of a seed and further configuration on it."""
     return lambda seed=1, **config: Stage(VisemeEngine(FaceConfig(seed=seed, **config)))
+
+
+@pytest.fixture(scope="session")
+def encoder_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Both encoders, tiny and untrained, as transformers writes them; wav2vec 2.0 in the layout of XLS-R."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    transformers.utils.logging.disable_progress_bar()
+    torch.manual_seed(0)
+    at = tmp_path_factory.mktemp("encoders")
+    wav2vec2 = transformers.Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=(8,) * 7,
+        conv_bias=True,
+        feat_extract_norm="layer",
+        do_stable_layer_norm=True,
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=2,
+    )
+    transformers.Wav2Vec2Model(wav2vec2).save_pretrained(at / "wav2vec2")
+    mimi = transformers.MimiConfig(
+        hidden_size=16,
+        num_filters=4,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        intermediate_size=32,
+        codebook_size=16,
+        codebook_dim=8,
+        vector_quantization_hidden_dimension=8,
+        num_quantizers=4,
+        upsample_groups=16,
+    )
+    transformers.MimiModel(mimi).save_pretrained(at / "mimi")
+    return {"wav2vec2": at / "wav2vec2", "mimi": at / "mimi"}

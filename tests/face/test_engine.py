@@ -38,7 +38,7 @@ def silence(index=0, segment_id=1, **fields):
 
 
 def test_nothing_is_sent_before_the_clock_runs(speak, sentence):
-    engine = build_engine(FaceConfig())
+    engine = build_engine(FaceConfig(engine="viseme"))
     assert not tick(engine, 1.0)
     for chunk in speak(sentence):
         assert not steps(engine, "speech", chunk)
@@ -69,7 +69,9 @@ def test_it_runs_in_the_loop_over_its_ports(speak, sentence):
     script += [("speech", chunk, 0.5) for chunk in speak(sentence)]
     script += [("user_audio", AudioChunk(samples=np.zeros(320, np.float32)), 0.6)]
     script += [("interrupt", Interrupt(action="commit", segment_id=1), 1.2)]
-    sent = run_engine(build_engine(FaceConfig()), MANIFEST, sorted(script, key=lambda item: item[2]), run_s=2.0)
+    sent = run_engine(
+        build_engine(FaceConfig(engine="viseme")), MANIFEST, sorted(script, key=lambda item: item[2]), run_s=2.0
+    )
     motions = sent.messages("motion")
     assert len(motions) > 15 and all(isinstance(motion, FaceMotion) for motion in motions)
     assert not sent.logged

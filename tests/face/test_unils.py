@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -115,12 +116,15 @@ def test_accents_of_the_rules_answer_the_user_on_top_of_what_the_network_does(
 ) -> None:
     voice = voice_of_user(20.0)
     added, own = (listening(engine(accents=accents), voice, 20.0).frames[75:] for accents in ("rules", "network"))
-    more = (added - own)[:, ARKIT_INDEX["browInnerUp"]]
+    brow = ARKIT_INDEX["browInnerUp"]
+    more, free = (added - own)[:, brow], added[:, brow] < 1.0
     assert more.max() > 0.15, "brows go up"
     assert np.abs(more).min() < 1e-6, "and are the network's in between"
     nods = head_deg(added)[:, 0] - head_deg(own)[:, 0]
     assert nods.max() > 2.0
-    assert np.abs(np.diff(more)).max() < 0.22, "as fast as a brow rises, and none begins with a jump"
+    jumps = np.abs(np.diff(more))[free[1:] & free[:-1]]
+    assert jumps.max() < 0.3, "at most in two frames where it was planned late, and none begins with a jump"
+    assert free.mean() > 0.8
     others = np.setdiff1d(np.arange(106), np.flatnonzero(EYES | ACCENTS))
     np.testing.assert_allclose(added[:, others], own[:, others], atol=1e-6)
     assert gaze_off_deg(added, FaceConfig().viewer_below_deg).mean() < 8.0, "the eyes stay where they look"
@@ -227,7 +231,7 @@ def test_a_chunk_of_the_stream_equals_one_made_at_once_from_the_whole_recording(
     first = min(streamed)
 
     model = ChunkModel(weights, guidance=1.0, temperature=1.0, seed=1)
-    model.dice = state["dice"]
+    assert state["seed"] == 1
     chain = Chain(model)
     chain.made = dict(state["made"])
     mel = log_mel(np.concatenate([chunk.samples for chunk in chunks]), SPEECH_HZ)
@@ -362,7 +366,7 @@ def test_guidance_counts_twice_where_a_turn_begins(weights: Path, monkeypatch: p
         mel = np.full((count, MELS), SILENT, np.float32)
         mel[begins_frame:] = 0.5
         voice = HeardVoice(mel, np.ones(count, np.float32))
-        model.next_chunk(np.zeros((model.previous, 112), np.float32), voice, voice, "neutral")
+        model.next_chunk(0, np.zeros((model.previous, 112), np.float32), voice, voice, "neutral")
     assert used == [1.0, 2.0, 2.0, 1.5], "in silence, from the chunk on, lately, for a while"
 
 
@@ -388,6 +392,44 @@ def test_weights_of_another_size_or_without_styles_are_one_clear_error(weights: 
         write_weights(tmp_path / folder, own, said)
         with pytest.raises(ConfigError, match=problem):
             build_engine(FaceConfig(engine="unils", weights=tmp_path / folder))
+
+
+def test_the_face_moves_by_a_network_where_its_weights_are_and_says_under_which_terms(
+    weights: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "nodes.face")
+    engine = build_engine(FaceConfig(weights=weights))
+    assert isinstance(engine, UnilsEngine)
+    assert engine.label == "unils"
+    (line,) = caplog.messages
+    assert str(weights) in line
+    assert "1 M USD revenue a year" in line
+    assert "face: {engine: viseme}" in line
+
+
+@pytest.mark.parametrize("lacks", ["weights", "torch", "styles", "package"])
+def test_the_face_moves_by_rules_where_the_network_lacks_something_and_says_what(
+    lacks: str, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "nodes.face")
+    folder, says = weights, {"weights": "no weights", "torch": "torch", "styles": "styles", "package": "safetensors"}
+    if lacks == "weights":
+        folder = tmp_path
+    elif lacks == "torch":
+        monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    elif lacks == "styles":
+        own, size = read_weights(weights, FaceSize)
+        write_weights(folder := tmp_path, own, size)
+    else:
+        monkeypatch.delitem(sys.modules, "nodes.face.unils")
+        monkeypatch.delitem(sys.modules, "nodes.face.chunks")
+        monkeypatch.setitem(sys.modules, "safetensors", None)
+    engine = build_engine(FaceConfig(weights=folder))
+    assert isinstance(engine, VisemeEngine)
+    assert engine.label == "viseme"
+    (line,) = caplog.messages
+    assert says[lacks] in line
+    monkeypatch.undo()
 
 
 def test_missing_weights_are_found_before_anything_starts(weights: Path, tmp_path: Path) -> None:

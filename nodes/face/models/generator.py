@@ -175,7 +175,7 @@ class Generator(nn.Module):
         guidance: float = 1.5,
         temperature: float = 1.0,
         top_p: float = 0.97,
-        generator: torch.Generator | None = None,
+        lots: Sequence[Tensor] | None = None,
     ) -> Tensor:
         """``[B, tokens, bits]`` of the next chunk.
 
@@ -185,11 +185,13 @@ class Generator(nn.Module):
             guidance: Away from those rows; 1 for none, then they are not given.
             temperature: Of the choice.
             top_p: A bit less likely than ``1 - top_p`` is never chosen.
-            generator: Of the random numbers.
+            lots: Per level ``[B, its tokens, patterns + bits]`` what decides, as :func:`~nodes.face.models.guess.drawn`
+                takes it; None for :meth:`tossed`.
         """
         read = self.read(conditions.voices)
         before = self._conditions(conditions)
         rows = len(before) // (2 if guidance > 1.0 else 1)
+        lots = self.tossed(rows) if lots is None else lots
         chosen: list[Tensor] = []
         seen: Sequence[Seen | None] = [None] * len(self.blocks)
         begin, end = 0, before.shape[1]
@@ -201,8 +203,13 @@ class Generator(nn.Module):
             x, seen = self._extend(x, here, mask, read, seen, scale)
             begin = end
             guess = guided(self._exit(x), guidance, temperature)
-            chosen.append(drawn(guess, top_p, generator).repeat(len(before) // rows, 1, 1))
+            chosen.append(drawn(guess, top_p, lots[level]).repeat(len(before) // rows, 1, 1))
         return torch.cat(chosen, 1)[:rows]
+
+    def tossed(self, rows: int, generator: torch.Generator | None = None) -> list[Tensor]:
+        """Lots of ``rows`` chunks that have nothing to do with each other, as in UniLS."""
+        numbers = self.size.patterns + self.codec_size.bits
+        return [torch.rand(rows, scale, numbers, generator=generator) for scale in self.codec_size.scales]
 
     def _shown(self, chosen: list[Tensor], level: int) -> Tensor:
         """``[B, scale, width]`` what a level begins with, after the bits of those before."""

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+_LEAST = 1e-7
+
 
 class Guess(NamedTuple):
     """Logits.
@@ -42,22 +44,21 @@ def guided(guess: Guess, guidance: float, temperature: float) -> Guess:
     return Guess(*((guidance * some + (1 - guidance) * nothing) / temperature for some, nothing in halves))
 
 
-def drawn(guess: Guess, top_p: float, generator: torch.Generator | None = None) -> Tensor:
+def drawn(guess: Guess, top_p: float, lots: Tensor) -> Tensor:
     """``[B, T, bits]`` bits by lot.
 
     Args:
         guess: How likely they are.
         top_p: A bit that is less likely than ``1 - top_p`` in its pattern is never chosen.
-        generator: Of the random numbers.
+        lots: ``[B, T, patterns + bits]`` what decides, each between 0 and 1. Like lots choose alike, whatever is
+            likely; the pattern is that whose lot, spread as Gumbel's distribution, and log-likelihood are the highest.
     """
     share = guess.bits.float().softmax(-1)[..., 1]
     share = torch.where(share <= 1 - top_p, 0.0, torch.where(share >= top_p, 1.0, share))
-    if share.shape[2] > 1:
-        weights = guess.patterns.float().softmax(-1).flatten(0, 1)
-        share = _of(share, torch.multinomial(weights, 1, generator=generator).view(guess.patterns.shape[:2]))
-    else:
-        share = share[:, :, 0]
-    return (torch.rand(share.shape, generator=generator).to(share.device) < share).int()
+    of_patterns, of_bits = lots.to(share.device).split((share.shape[2], share.shape[3]), -1)
+    spread = -torch.log(-torch.log(of_patterns.clamp(_LEAST, 1 - _LEAST)))
+    chosen = (guess.patterns.float().log_softmax(-1) + spread).argmax(-1)
+    return (of_bits < _of(share, chosen)).int()
 
 
 def likeliest(guess: Guess) -> Tensor:

@@ -1,6 +1,17 @@
 """Sizes of the models; what a checkpoint's ``config.yaml`` says of its networks."""
 
+from typing import Literal
+
 import msgspec
+
+Hears = Literal["log-mel", "wav2vec2", "mimi"]
+"""What a voice is heard by: the encoder that is trained here, or a pretrained one from a folder of the user's."""
+
+Basis = Literal["arkit52", "flame2020"]
+"""What the first columns of a frame are; see :class:`~mio.contracts.messages.FaceMotion`."""
+
+MIMI_WIDTH = 512
+"""Numbers in a feature of Mimi; wav2vec 2.0 XLS-R has 1024."""
 
 
 class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,11 +75,13 @@ class VoiceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         width: Numbers in a feature.
-        layers: Convolutions, each twice as far apart as the one before.
+        layers: Convolutions of the one that is trained here, each twice as far apart as the one before.
+        hears: Which one it is. Pretrained ones are not among the weights.
     """
 
     width: int = 96
     layers: int = 4
+    hears: Hears = "log-mel"
 
 
 class FaceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,16 +90,23 @@ class FaceSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         codec: Motion to bits.
         generator: Bits from what came before, a style and two voices.
-        voice: The encoder of voices that is trained here; the released model takes another's features.
+        voice: The encoder of voices.
+        basis: What is moved: the ARKit actions, or FLAME's components as in the released model.
     """
 
     codec: CodecSize = CodecSize()
     generator: GeneratorSize = GeneratorSize()
     voice: VoiceSize = VoiceSize()
+    basis: Basis = "arkit52"
+
+    def hearing(self, by: Hears, width: int) -> "FaceSize":
+        """The same with an encoder of voices whose features have ``width`` numbers."""
+        generator = msgspec.structs.replace(self.generator, audio_width=width)
+        return msgspec.structs.replace(self, generator=generator, voice=VoiceSize(width, hears=by))
 
 
 PAPER = FaceSize(voice=VoiceSize(width=1024))
-"""The released model: chunks of 4 s; the encoder that is trained here gives features as wide as wav2vec2 XLS-R's."""
+"""As large as the released model, chunks of 4 s; the encoder that is trained here gives features as wide as XLS-R's."""
 
 LAPTOP = FaceSize(
     codec=CodecSize(scales=(1, 5, 13, 25), width=128, layers=3, heads=4),

@@ -26,10 +26,13 @@ MELS = 40
 SILENT = -2.0
 """Value of a band without any sound: -80 dB."""
 
+MIDDLE_DB, UNIT_DB = -40.0, 20.0
+"""Level that is 0, and that is 1 more."""
+
 _WINDOW_S = 0.025
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 7_600.0
 _BIN_HZ = 31.25
-_FLOOR_DB, _MIDDLE_DB, _UNIT_DB = -80.0, -40.0, 20.0
+_FLOOR_DB = -80.0
 _EPS = 1e-6
 
 
@@ -67,12 +70,12 @@ class MelStream:
 
 def normalised(level_db: npt.NDArray[np.floating]) -> Floats:
     """Levels in dB as the encoder takes them."""
-    return ((np.maximum(level_db, _FLOOR_DB) - _MIDDLE_DB) / _UNIT_DB).astype(np.float32)
+    return ((np.maximum(level_db, _FLOOR_DB) - MIDDLE_DB) / UNIT_DB).astype(np.float32)
 
 
 def louder(mel: Floats, gain_db: float) -> Floats:
     """Mel frames of the same voice, louder or softer."""
-    return np.maximum(mel + gain_db / _UNIT_DB, SILENT)
+    return np.maximum(mel + gain_db / UNIT_DB, SILENT)
 
 
 class VoiceEncoder(nn.Module):

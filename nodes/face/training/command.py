@@ -4,10 +4,13 @@ import argparse
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import torch
 from rich.console import Console
 from safetensors.torch import save_file
 
+from mio.audio import read_audio
+from mio.contracts.rates import FACE_FPS, MICROPHONE_HZ
 from mio.errors import MioError
 from mio.nn.lora import merge_updates
 from mio.nn.weights import write_weights
@@ -18,7 +21,10 @@ from mio.training.trainee import read_averaged
 from nodes.face.models.codec import MotionCodec
 from nodes.face.models.face import STYLES, FaceModel
 from nodes.face.models.generator import Generator
-from nodes.face.models.sizes import LAPTOP, SIZES, FaceSize
+from nodes.face.models.pretrained import PretrainedEncoder, read_encoder
+from nodes.face.models.recording import RecordedFace
+from nodes.face.models.sizes import LAPTOP, MIMI_WIDTH, SIZES, FaceSize
+from nodes.face.models.voice import VoiceEncoder
 from nodes.face.training.captures import read_set
 from nodes.face.training.data_set import Recipe, build, read
 from nodes.face.training.importing import import_released
@@ -36,7 +42,7 @@ from nodes.face.training.stages import (
 from nodes.face.training.styles import styles
 from nodes.face.training.windows import Windows
 
-STAGES = ("data", "codec", "prior", "voice", "audio", "export", "import")
+STAGES = ("data", "codec", "prior", "voice", "audio", "export", "import", "perform")
 _SHIPPED = Path("weights/face-laptop")
 _SHOWN = ("loss", "right", "explained", "lips_mm2", "skin_mm2")
 
@@ -56,7 +62,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="of everything (1)")
     parser.add_argument("--name", default="", help="folder of the stage in the run, if not its own name")
     parser.add_argument("--without", choices=("prior", "lora", "tracks"), help="ablation of the stage audio")
-    parser.add_argument("--weights", type=Path, help="where export (weights/face-laptop) and import write")
+    parser.add_argument("--weights", type=Path, help="a model: export (weights/face-laptop), import write it")
+    parser.add_argument("--sounds", action="store_true", help="stage data: keep the voices' sound, for --encoder")
+    encoder = "pretrained wav2vec 2.0 or Mimi as transformers writes it, to hear with (stages audio and perform)"
+    parser.add_argument("--encoder", type=Path, metavar="DIR", help=encoder)
+    hears = "stage import: what the generator hears (wav2vec2)"
+    parser.add_argument("--hears", choices=("wav2vec2", "mimi"), default="wav2vec2", help=hears)
+    voices = "stage perform: the face's voice and the other's; writes motion.npz into --out"
+    parser.add_argument("--voices", nargs=2, type=Path, metavar=("OWN", "OTHER"), help=voices)
     files = "stage import: codec and generator that the authors of UniLS released; with --size paper"
     parser.add_argument("--released", nargs=2, type=Path, metavar=("CODEC", "GENERATOR"), help=files)
 
@@ -66,22 +79,25 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.stage == "data":
         if args.data is None:
             raise MioError("no data to build from", "name the folder with --data DIR")
-        build(args.data, args.own, args.out / "data", Recipe(seed=args.seed), console.print)
+        build(args.data, args.own, args.out / "data", Recipe(seed=args.seed, sounds=args.sounds), console.print)
         return 0
     if args.stage == "export":
         return _export(args, console)
     if args.stage == "import":
         return _import(args, console)
+    if args.stage == "perform":
+        return _perform(args, console)
     torch.set_num_threads(1)
-    settings = _settings(args)
+    encoder = read_encoder(args.encoder) if args.encoder is not None and args.stage == "audio" else None
+    settings = _settings(args, encoder)
     folder = RunFolder(args.out / (args.name or args.stage), settings)
-    trainee = _trainee(args, settings, Windows(read(args.out / "data", "train"), settings.size))
+    trainee = _trainee(args, settings, Windows(read(args.out / "data", "train"), settings.size), encoder)
     learn(trainee, folder, Plan(args.steps, args.seed, save_every_s=30.0), Figures(args.stage, _SHOWN), console)
     return 0
 
 
-def _settings(args: argparse.Namespace) -> StageTraining:
-    size = SIZES[args.size]
+def _settings(args: argparse.Namespace, encoder: PretrainedEncoder | None) -> StageTraining:
+    size = SIZES[args.size] if encoder is None else SIZES[args.size].hearing(encoder.hears, encoder.width)
     if args.without == "tracks":
         size = msgspec.structs.replace(size, generator=msgspec.structs.replace(size.generator, shared_audio=True))
     return StageTraining(
@@ -99,7 +115,9 @@ def _settings(args: argparse.Namespace) -> StageTraining:
     )
 
 
-def _trainee(args: argparse.Namespace, settings: StageTraining, windows: Windows) -> StageTrainee:
+def _trainee(
+    args: argparse.Namespace, settings: StageTraining, windows: Windows, encoder: PretrainedEncoder | None
+) -> StageTrainee:
     match settings.stage:
         case "codec":
             return CodecTrainee(settings, windows)
@@ -109,10 +127,8 @@ def _trainee(args: argparse.Namespace, settings: StageTraining, windows: Windows
             return PriorTrainee(settings, windows, trained_codec(args.out, settings.size))
         case "audio":
             prior = trained_prior(args.out, settings.size) if settings.pretrained else None
-            reader = VoiceReader(settings.size)
-            reader.load_state_dict(_averaged(args.out / "voice"))
             codec = trained_codec(args.out, settings.size)
-            return AudioTrainee(settings, windows, codec, prior, reader.encoder)
+            return AudioTrainee(settings, windows, codec, prior, encoder or trained_encoder(args.out, settings.size))
 
 
 def trained_codec(run: Path, size: FaceSize = LAPTOP) -> MotionCodec:
@@ -120,6 +136,13 @@ def trained_codec(run: Path, size: FaceSize = LAPTOP) -> MotionCodec:
     codec = MotionCodec(size.codec)
     codec.load_state_dict(_averaged(run / "codec"))
     return codec
+
+
+def trained_encoder(run: Path, size: FaceSize = LAPTOP) -> VoiceEncoder:
+    """The encoder of voices of a run, averaged."""
+    reader = VoiceReader(size)
+    reader.load_state_dict(_averaged(run / "voice"))
+    return reader.encoder
 
 
 def trained_prior(run: Path, size: FaceSize = LAPTOP) -> Generator:
@@ -163,6 +186,21 @@ def _import(args: argparse.Namespace, console: Console) -> int:
         )
     codec, generator = args.released
     size = SIZES[args.size]
+    size = size.hearing(args.hears, MIMI_WIDTH if args.hears == "mimi" else size.generator.audio_width)
+    size = msgspec.structs.replace(size, basis="flame2020")
     write_weights(args.weights, import_released(codec, generator, size), size, half=True)
     console.print(f"written: {args.weights}")
+    return 0
+
+
+def _perform(args: argparse.Namespace, console: Console) -> int:
+    if None in (args.weights, args.encoder, args.voices):
+        raise MioError("nothing to perform", "name --weights DIR, --encoder DIR and --voices OWN OTHER")
+    face = RecordedFace(args.weights, read_encoder(args.encoder))
+    own, other = (read_audio(path, MICROPHONE_HZ) for path in args.voices)
+    frames = face.perform(own, other)
+    path = args.out / "motion.npz"
+    args.out.mkdir(parents=True, exist_ok=True)
+    np.savez(path, frames=frames, fps=FACE_FPS, basis=face.basis)
+    console.print(f"written: {path}, {len(frames)} frames of {face.basis}")
     return 0

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mio.contracts.rates import FACE_FPS
-from nodes.face.models.voice import MEL_HZ, MELS, SILENT, louder
+from nodes.face.models.voice import MEL_HZ, MELS, MIDDLE_DB, SILENT, UNIT_DB, louder
 from nodes.face.training.captures import Frames
 from nodes.face.training.performance import Placed, Scene, perform
 from nodes.face.training.prior import Pool
-from nodes.face.training.sentences import Sentence, Sentences
+from nodes.face.training.sentences import SAMPLES_PER_MEL, Sentence, Sentences, as_int16
 
 MELS_PER_FRAME = MEL_HZ // FACE_FPS
+SAMPLES_PER_FRAME = MELS_PER_FRAME * SAMPLES_PER_MEL
 
 _LASTS_S = 60.0
 _SENTENCES = (0.45, 0.3, 0.15, 0.1)  # shares of turns with one, two, three and four sentences
@@ -27,6 +28,7 @@ _GAPS_S = (-0.6, 1.5)
 _PAUSE_S = (0.25, 0.8)
 _LULL_CHANCE, _LULL_S = 0.12, (2.0, 6.0)
 _NOISE = (-1.9, -1.2)  # level of a room, in the units of log-mel
+_OVER_BAND_DB = 18.0  # level of white noise over that of its mel bands, about
 _GAIN_DB = (-8.0, 6.0)
 
 
@@ -37,11 +39,13 @@ class Person(NamedTuple):
         mel: ``[4 n, 40]`` log-mel of the voice, fp16.
         frames: ``[n, 112]`` the face, fp16.
         speaking: ``[n]`` whether the person speaks.
+        sound: ``[640 n]`` the voice at 16 kHz, int16; empty where sounds are not kept.
     """
 
     mel: npt.NDArray[np.float16]
     frames: npt.NDArray[np.float16]
     speaking: npt.NDArray[np.bool_]
+    sound: npt.NDArray[np.int16] = np.zeros(0, np.int16)
 
 
 Conversation = tuple[Person, Person]
@@ -96,7 +100,8 @@ def _turns(speakers: list[list[Sentence]], rng: np.random.Generator) -> list[lis
 
 
 def _person(own: list[Placed], face: Frames, sentences: Sentences, rng: np.random.Generator) -> Person:
-    mel = rng.uniform(*_NOISE) + rng.normal(0.0, 0.1, (MELS_PER_FRAME * len(face), MELS)).astype(np.float32)
+    room = rng.uniform(*_NOISE)
+    mel = room + rng.normal(0.0, 0.1, (MELS_PER_FRAME * len(face), MELS)).astype(np.float32)
     mel = np.maximum(mel, SILENT)
     gain_db = rng.uniform(*_GAIN_DB)
     speaking = np.zeros(len(face), bool)
@@ -107,4 +112,16 @@ def _person(own: list[Placed], face: Frames, sentences: Sentences, rng: np.rando
         mel[first : first + len(voice)] = np.maximum(mel[first : first + len(voice)], voice)
         begin_s = placed.start_s + placed.sentence.utterance.speaks_s[0]
         speaking[round(begin_s * FACE_FPS) : round(placed.end_s * FACE_FPS)] = True
-    return Person(mel.astype(np.float16), face.astype(np.float16), speaking)
+    sound = _sound(own, sentences, len(face), room, gain_db) if len(sentences.sound) else sentences.sound
+    return Person(mel.astype(np.float16), face.astype(np.float16), speaking, sound)
+
+
+def _sound(own: list[Placed], sentences: Sentences, frames: int, room: float, gain_db: float) -> npt.NDArray[np.int16]:
+    """``[640 frames]`` of the same voice in the same room."""
+    level_db = MIDDLE_DB + UNIT_DB * room + _OVER_BAND_DB
+    sound = np.random.default_rng(len(own)).normal(0.0, 10 ** (level_db / 20), frames * SAMPLES_PER_FRAME)
+    for placed in own:
+        voice = 10 ** (gain_db / 20) * sentences.sound_of(placed.sentence)
+        first = round(placed.start_s * MEL_HZ) * SAMPLES_PER_MEL
+        sound[first : first + len(voice)] += voice[: max(0, len(sound) - first)]
+    return as_int16(sound.astype(np.float32), len(sound))

@@ -16,7 +16,14 @@ from mio.contracts.rates import FACE_DIM
 from mio.errors import ConfigError
 from nodes.face.models.voice import MELS, SILENT
 from nodes.face.training.captures import Capture, Frames, read_set
-from nodes.face.training.conversations import MELS_PER_FRAME, Person, cast_of, converse, solitude
+from nodes.face.training.conversations import (
+    MELS_PER_FRAME,
+    SAMPLES_PER_FRAME,
+    Person,
+    cast_of,
+    converse,
+    solitude,
+)
 from nodes.face.training.own_set import read_own
 from nodes.face.training.prior import Pool, build_pool, read_heads
 from nodes.face.training.sentences import Amount, Sentences, build_sentences
@@ -32,12 +39,14 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         conversations: Of a minute each, to learn from; an eighth as many in each held-out split.
         alone_s: Of faces by themselves, to learn from; an eighth as long in each held-out split.
         seed: Of everything that is drawn.
+        sounds: Whether the sound of the voices is kept too, for a pretrained encoder.
     """
 
     sentences: Amount = Amount()
     conversations: int = 48
     alone_s: float = 1_800.0
     seed: int = 1
+    sounds: bool = False
 
 
 class Tracks(NamedTuple):
@@ -49,6 +58,7 @@ class Tracks(NamedTuple):
         speaking: ``[N]``.
         starts: ``[tracks + 1]`` first frame of each.
         partner: ``[tracks]`` who is heard; -1 for nobody.
+        sound: ``[640 N]`` int16 at 16 kHz of the own voice; empty where it was not kept.
     """
 
     frames: npt.NDArray[np.float16]
@@ -56,6 +66,7 @@ class Tracks(NamedTuple):
     speaking: npt.NDArray[np.bool_]
     starts: npt.NDArray[np.int64]
     partner: npt.NDArray[np.int64]
+    sound: npt.NDArray[np.int16] = np.zeros(0, np.int16)
 
     def span(self, track: int) -> slice:
         """Frames of a track."""
@@ -75,7 +86,8 @@ def build(data: Path, own: Path | None, out: Path, recipe: Recipe, tell: Callabl
     Raises:
         ConfigError: If one of them is missing.
     """
-    captures, sentences = read_set(data / "face_motion"), build_sentences(data, out, recipe.sentences, tell)
+    captures = read_set(data / "face_motion")
+    sentences = build_sentences(data, out, recipe.sentences, tell, sounds=recipe.sounds)
     added = list(read_own(own)) if own is not None else []
     captures += [capture for capture in added if isinstance(capture, Capture)]
     paired = [person for person in added if isinstance(person, Person)]
@@ -87,7 +99,7 @@ def build(data: Path, own: Path | None, out: Path, recipe: Recipe, tell: Callabl
         people, partner = _people(sentences, split, pool, recipe, share, rng)
         if split == "train":
             people, partner = [*people, *paired], [*partner, *(-1 for _ in paired)]
-        tracks = _joined(people, partner)
+        tracks = _joined(people, partner, sounds=recipe.sounds)
         np.savez(out / f"{split}.npz", **tracks._asdict())
         minutes = len(tracks.frames) / 25 / 60
         tell(f"{split}: {minutes:.1f} minutes of faces, {tracks.speaking.mean():.0%} of the time speaking")
@@ -103,7 +115,7 @@ def read(folder: Path, split: str) -> Tracks:
     if not path.is_file():
         raise ConfigError(f"{path} is missing", "build it first: mio train face --stage data --data DIR")
     with np.load(path) as stored:
-        return Tracks(**{name: stored[name] for name in Tracks._fields})
+        return Tracks(**{name: stored[name] for name in Tracks._fields if name in stored})
 
 
 def _people(
@@ -120,10 +132,11 @@ def _people(
 
 def _alone(frames: Frames) -> Person:
     mel = np.full((MELS_PER_FRAME * len(frames), MELS), SILENT, np.float16)
-    return Person(mel, frames.astype(np.float16), np.zeros(len(frames), bool))
+    sound = np.zeros(SAMPLES_PER_FRAME * len(frames), np.int16)
+    return Person(mel, frames.astype(np.float16), np.zeros(len(frames), bool), sound)
 
 
-def _joined(people: Sequence[Person], partner: list[int]) -> Tracks:
+def _joined(people: Sequence[Person], partner: list[int], *, sounds: bool) -> Tracks:
     starts = np.cumsum([0, *(len(person.frames) for person in people)])
     frames = np.concatenate([person.frames for person in people])
     assert frames.shape[1] == FACE_DIM
@@ -133,4 +146,5 @@ def _joined(people: Sequence[Person], partner: list[int]) -> Tracks:
         np.concatenate([person.speaking for person in people]),
         starts.astype(np.int64),
         np.array(partner, np.int64),
+        np.concatenate([person.sound for person in people]) if sounds else np.zeros(0, np.int16),
     )

@@ -1,8 +1,8 @@
 """The released checkpoints of UniLS as a folder of ours: the codec's file and the generator's.
 
 Each is a PyTorch file that holds its weights under ``model`` (https://github.com/xg-chu/UniLS). They move FLAME, and
-the voices they hear are features of wav2vec 2.0 XLS-R, which is not among them: the folder has codec and generator, and
-no encoder of voices.
+the voices they hear are features of wav2vec 2.0 XLS-R or Mimi, which is not among them: the folder has codec and
+generator, and says which encoder they need.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,8 @@ from mio.contracts.rates import FACE_FPS, MICROPHONE_HZ
 from mio.errors import ConfigError
 from nodes.face.models.voice import MEL_HZ, log_mel
 from nodes.face.training.captures import Capture, read_beat, read_livelink
-from nodes.face.training.conversations import MELS_PER_FRAME, Person
+from nodes.face.training.conversations import MELS_PER_FRAME, SAMPLES_PER_FRAME, Person
+from nodes.face.training.sentences import as_int16
 
 _SMOOTHED_FRAMES = 8  # about a third of a second: pauses inside words are speech
 
@@ -35,12 +36,14 @@ def read_own(folder: Path) -> Iterator[Capture | Person]:
 
 
 def _paired(capture: Capture, voice: Path) -> Person:
-    mel = log_mel(read_audio(voice, MICROPHONE_HZ), MICROPHONE_HZ)
+    sound = read_audio(voice, MICROPHONE_HZ)
+    mel = log_mel(sound, MICROPHONE_HZ)
     count = min(len(capture.frames), len(mel) * FACE_FPS // MEL_HZ)
     if not count:
         raise ConfigError(f"{voice}: no sound", "leave it out")
     mel = mel[: MELS_PER_FRAME * count]
-    return Person(mel.astype(np.float16), capture.frames[:count].astype(np.float16), _speaking(mel))
+    kept, frames = as_int16(sound, SAMPLES_PER_FRAME * count), capture.frames[:count].astype(np.float16)
+    return Person(mel.astype(np.float16), frames, _speaking(mel), kept)
 
 
 def _speaking(mel: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:

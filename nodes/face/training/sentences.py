@@ -18,11 +18,14 @@ from mio.contracts.rates import MICROPHONE_CHUNK_SAMPLES, MICROPHONE_HZ, SPEECH_
 from mio.espeak import Espeak, PhoneTime
 from mio.speech_set import read_manifest, read_recording
 from nodes.face.hearing import UserVoice
-from nodes.face.models.voice import log_mel
+from nodes.face.models.voice import MEL_HZ, log_mel
 from nodes.face.training.alignment import Aligner
 from nodes.face.utterance import Utterance
 
 Floats = npt.NDArray[np.float32]
+
+SAMPLES_PER_MEL = MICROPHONE_HZ // MEL_HZ
+"""Of kept sound, which is at 16 kHz."""
 
 _ESPEAK = "espeak"
 _SPLITS = ("train", "val", "test")
@@ -53,14 +56,26 @@ class Sentence(msgspec.Struct):
 
 
 class Sentences(NamedTuple):
-    """Sentences and their log-mel ``[N, 40]``, fp16."""
+    """Sentences and how they sound.
+
+    Attributes:
+        entries: The sentences.
+        mel: ``[N, 40]`` fp16 log-mel.
+        sound: ``[160 N]`` int16 at 16 kHz, or empty where it was not kept.
+    """
 
     entries: list[Sentence]
     mel: npt.NDArray[np.float16]
+    sound: npt.NDArray[np.int16] = np.zeros(0, np.int16)
 
     def mel_of(self, sentence: Sentence) -> Floats:
         """``[n, 40]`` log-mel of one."""
         return self.mel[sentence.first_mel : sentence.first_mel + sentence.mels].astype(np.float32)
+
+    def sound_of(self, sentence: Sentence) -> Floats:
+        """``[160 n]`` sound of one, -1..1."""
+        first = sentence.first_mel * SAMPLES_PER_MEL
+        return self.sound[first : first + sentence.mels * SAMPLES_PER_MEL].astype(np.float32) / np.float32(32768)
 
     def of(self, split: str) -> list[Sentence]:
         """Those of a split."""
@@ -85,33 +100,57 @@ class Amount(NamedTuple):
         return self.train if split == "train" else self.held_out
 
 
-def build_sentences(data: Path, folder: Path, amount: Amount, tell: Callable[[str], None]) -> Sentences:
+def build_sentences(
+    data: Path, folder: Path, amount: Amount, tell: Callable[[str], None], *, sounds: bool = False
+) -> Sentences:
     """Sentences of a data folder, kept in ``folder`` and read from there the next time.
+
+    Args:
+        data: Folder with ``speech``.
+        folder: Where to.
+        amount: How many.
+        tell: Says how far it is.
+        sounds: Whether their sound is kept too.
 
     Raises:
         ConfigError: If there is no speech set in it.
     """
-    about, mel = folder / "sentences.json", folder / "sentences.npy"
-    if not (about.is_file() and mel.is_file()):
+    about, mel, sound = (folder / name for name in ("sentences.json", "sentences.npy", "sentences_sound.npy"))
+    if not (about.is_file() and mel.is_file() and (sound.is_file() or not sounds)):
         folder.mkdir(parents=True, exist_ok=True)
-        entries, mels = _gathered(data, amount, tell)
+        entries, mels, heard = _gathered(data, amount, tell)
         np.save(mel, np.concatenate(mels).astype(np.float16))
+        if sounds:
+            np.save(sound, np.concatenate(heard))
         about.write_bytes(msgspec.json.encode(entries))
-    return Sentences(msgspec.json.decode(about.read_bytes(), type=list[Sentence]), np.load(mel))
+    kept = np.load(sound) if sounds else np.zeros(0, np.int16)
+    return Sentences(msgspec.json.decode(about.read_bytes(), type=list[Sentence]), np.load(mel), kept)
 
 
-def _gathered(data: Path, amount: Amount, tell: Callable[[str], None]) -> tuple[list[Sentence], list[Floats]]:
+def as_int16(sound: Floats, samples: int) -> npt.NDArray[np.int16]:
+    """``[samples]`` of ``[n]`` sound, silence after its end."""
+    cut = np.pad(sound[:samples], (0, max(0, samples - len(sound))))
+    return (cut.clip(-1.0, 1.0) * 32767).astype(np.int16)
+
+
+def _gathered(
+    data: Path, amount: Amount, tell: Callable[[str], None]
+) -> tuple[list[Sentence], list[Floats], list[npt.NDArray[np.int16]]]:
+    """Sentences, log-mel and 16 kHz sound of each."""
     entries: list[Sentence] = []
     mels: list[Floats] = []
+    sounds: list[npt.NDArray[np.int16]] = []
     texts = {row["text"]: row["split"] for row in _rows(data)}
     for speaker, split, sound, rate, phones in (*_recorded(data, amount, tell), *_spoken(texts, amount)):
         sound_hz = soxr.resample(sound, rate, SPEECH_HZ)
         mel = log_mel(sound, rate) if rate % 1000 == 0 else log_mel(sound_hz, SPEECH_HZ)
         first = sum(map(len, mels))
-        utterance, cues = _utterance(sound_hz, phones), _cues(soxr.resample(sound, rate, MICROPHONE_HZ))
+        at_16_khz = soxr.resample(sound, rate, MICROPHONE_HZ)
+        utterance, cues = _utterance(sound_hz, phones), _cues(at_16_khz)
         entries.append(Sentence(speaker, split, utterance, cues, first, len(mel)))
         mels.append(mel)
-    return entries, mels
+        sounds.append(as_int16(at_16_khz, len(mel) * SAMPLES_PER_MEL))
+    return entries, mels, sounds
 
 
 def _rows(data: Path) -> list[dict[str, Any]]:

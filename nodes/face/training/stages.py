@@ -20,6 +20,7 @@ from nodes.face.models.codec import MotionCodec
 from nodes.face.models.face import FaceModel
 from nodes.face.models.generator import Conditions, Generator, Voices
 from nodes.face.models.guess import likeliest, surprise
+from nodes.face.models.pretrained import PretrainedEncoder
 from nodes.face.models.sizes import LAPTOP, FaceSize
 from nodes.face.models.voice import FEATURE_HZ, VoiceEncoder
 from nodes.face.training.windows import Window, Windows
@@ -155,12 +156,23 @@ class AudioTrainee(StageTrainee):
         windows: Windows,
         codec: MotionCodec,
         prior: Generator | None,
-        encoder: VoiceEncoder,
+        encoder: VoiceEncoder | PretrainedEncoder,
     ) -> None:
+        """Get ready.
+
+        Args:
+            settings: Of the run.
+            windows: To learn from, with sounds for a pretrained encoder.
+            codec: Of the run.
+            prior: Of the run; None to begin from nothing.
+            encoder: Of voices, of the run or pretrained; frozen.
+        """
         torch.manual_seed(settings.seed)
         model = FaceModel(settings.size)
         model.codec.load_state_dict(codec.state_dict())
-        model.voice.load_state_dict(encoder.state_dict())
+        self._encoder = encoder if isinstance(encoder, PretrainedEncoder) else None
+        if model.voice is not None:
+            model.voice.load_state_dict(encoder.state_dict())
         if prior is not None:
             model.generator.load_state_dict(prior.state_dict(), strict=False)
         prepare(model, settings.rank if settings.low_rank and prior is not None else 0)
@@ -172,7 +184,7 @@ class AudioTrainee(StageTrainee):
         assert isinstance(model, FaceModel)
         model.codec.eval()
         with torch.no_grad():
-            heard = model.hear(window.own, window.other)
+            heard = model.hear(window.own, window.other, self._encoder)
         voices = Voices(*(track * self._kept(len(track)) for track in heard))
         return generator_losses(
             model.codec, model.generator, window, voices, self._rng, mistakes=self.settings.mistakes
@@ -209,7 +221,8 @@ def prepare(model: FaceModel, rank: int) -> None:
         rank: Of the low-rank updates; 0 to learn all of the generator.
     """
     model.codec.requires_grad_(False)
-    model.voice.requires_grad_(False)
+    if model.voice is not None:
+        model.voice.requires_grad_(False)
     if not rank:
         return
     model.generator.requires_grad_(False)

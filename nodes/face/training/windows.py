@@ -11,10 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from mio.errors import ConfigError
 from nodes.face.models.columns import KEPT
 from nodes.face.models.sizes import FaceSize
-from nodes.face.models.voice import SILENT
-from nodes.face.training.conversations import MELS_PER_FRAME
+from nodes.face.models.voice import SILENT, UNIT_DB
+from nodes.face.training.conversations import MELS_PER_FRAME, SAMPLES_PER_FRAME
 from nodes.face.training.data_set import Tracks
 
 _UNKNOWN_OTHER = 0.85  # share of chunks whose other voice is cut off
@@ -27,11 +28,11 @@ class Heard(NamedTuple):
     """A voice during a chunk and before.
 
     Attributes:
-        mel: ``[B, 4 n, 40]``.
-        known: ``[B, 4 n]`` one where it has been heard.
+        voice: ``[B, 4 n, 40]`` log-mel, or ``[B, 640 n]`` sound for a pretrained encoder.
+        known: ``[B, 4 n]`` or ``[B, 640 n]`` one where it has been heard.
     """
 
-    mel: Tensor
+    voice: Tensor
     known: Tensor
 
 
@@ -60,7 +61,10 @@ class Windows:
         self._size = size
         self._before = size.codec.frames * size.generator.previous_chunks
         self._motion = torch.from_numpy(tracks.frames.astype(np.float32)[:, KEPT])
-        self._mel = torch.from_numpy(tracks.mel.astype(np.float32))
+        self._mel = size.voice.hears == "log-mel"
+        if not self._mel and not len(tracks.sound):
+            raise ConfigError("the data have no sounds", "build them again with mio train face --stage data --sounds")
+        self._voice = torch.from_numpy(tracks.mel if self._mel else tracks.sound)
         starts, partner, ends = tracks.starts, tracks.partner, tracks.starts[1:] - size.codec.frames
         every = [np.arange(begin + self._before, end) for begin, end in zip(starts[:-1], ends, strict=True)]
         self._track = np.concatenate([np.full(len(places), number) for number, places in enumerate(every)])
@@ -123,9 +127,15 @@ class Windows:
     def _hear(self, place: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], gain: Tensor) -> Heard:
         """A voice around chunks at ``[B]`` places, -1 for nobody's, known up to ``[B]`` frames after they begin."""
         before, frames = self._size.generator.audio_before, self._size.codec.frames
-        offsets = torch.arange(-before * MELS_PER_FRAME, frames * MELS_PER_FRAME)
-        at = torch.from_numpy(np.maximum(place, before))[:, None] * MELS_PER_FRAME + offsets
-        mel = torch.clamp(self._mel[at] + gain, min=SILENT)
-        mel[torch.from_numpy(place < 0)] = SILENT
-        known = (offsets < torch.from_numpy(ends)[:, None] * MELS_PER_FRAME).float()
-        return Heard(mel, known)
+        steps = MELS_PER_FRAME if self._mel else SAMPLES_PER_FRAME
+        offsets = torch.arange(-before * steps, frames * steps)
+        at = torch.from_numpy(np.maximum(place, before))[:, None] * steps + offsets
+        known = (offsets < torch.from_numpy(ends)[:, None] * steps).float()
+        nobody = torch.from_numpy(place < 0)
+        if self._mel:
+            mel = torch.clamp(self._voice[at].float() + gain, min=SILENT)
+            mel[nobody] = SILENT
+            return Heard(mel, known)
+        sound = self._voice[at] / 32768 * 10 ** (UNIT_DB / 20 * gain[..., 0])
+        sound[nobody] = 0.0
+        return Heard(sound, known)

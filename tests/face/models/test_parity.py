@@ -15,7 +15,7 @@ from nodes.face.models.codec import MotionCodec
 from nodes.face.models.generator import Conditions, Generator, Voices
 from nodes.face.models.guess import Guess, drawn, likeliest, surprise
 from nodes.face.models.released import codec_weights, generator_weights
-from nodes.face.models.sizes import PAPER, SIZES, CodecSize, FaceSize, GeneratorSize
+from nodes.face.models.sizes import PAPER, SIZES, CodecSize, FaceSize, GeneratorSize, VoiceSize
 
 HERE = Path(__file__).parent
 GOLDEN = np.load(HERE / "unils.npz")
@@ -175,7 +175,7 @@ def test_a_chunk_is_generated_level_by_level_as_the_whole_sequence_would_be() ->
     assert bits.shape == (2, 22, 8)
     whole = likeliest(model(coding.next_inputs(bits, CODEC.scales), before))
     assert torch.equal(whole.int(), bits)
-    guided = model.generate(before, guidance=2.0, generator=torch.Generator().manual_seed(1))
+    guided = model.generate(before, guidance=2.0, lots=model.tossed(1, torch.Generator().manual_seed(1)))
     assert guided.shape == (1, 22, 8)
 
 
@@ -192,7 +192,7 @@ def test_unlikely_bits_are_never_drawn_and_others_as_often_as_they_are_likely() 
     shares = torch.tensor([0.02, 0.3, 0.98])
     logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(1, 4_000, 1, 3, 2)
     guess = Guess(logits, torch.zeros(1, 4_000, 1))
-    bits = drawn(guess, 0.97, torch.Generator().manual_seed(3))[0].float().mean(0)
+    bits = drawn(guess, 0.97, torch.rand(1, 4_000, 4, generator=torch.Generator().manual_seed(3)))[0].float().mean(0)
     assert bits[0] == 0
     assert bits[2] == 1
     assert abs(float(bits[1]) - 0.3) < 0.03
@@ -202,7 +202,7 @@ def test_bits_of_a_pattern_are_drawn_together_as_often_as_the_pattern_is_likely(
     shares = torch.tensor([[0.01, 0.01, 0.5], [0.99, 0.99, 0.5]])
     logits = torch.stack(((1 - shares).log(), shares.log()), -1).expand(1, 4_000, 2, 3, 2)
     guess = Guess(logits, torch.tensor([0.9, 0.1]).log().expand(1, 4_000, 2))
-    bits = drawn(guess, 0.97, torch.Generator().manual_seed(3))[0]
+    bits = drawn(guess, 0.97, torch.rand(1, 4_000, 5, generator=torch.Generator().manual_seed(3)))[0]
     assert torch.equal(bits[:, 0], bits[:, 1])
     assert abs(float(bits[:, 0].float().mean()) - 0.1) < 0.02
     assert abs(float(bits[:, 2].float().mean()) - 0.5) < 0.03
@@ -237,17 +237,18 @@ def test_released_files_become_a_folder_of_ours_by_the_command(
 ) -> None:
     size = FaceSize(CODEC, DRIVEN)
     monkeypatch.setitem(SIZES, "paper", size)
+    heard = VoiceSize(DRIVEN.audio_width, hears="wav2vec2")
     files, ours = write_released(tmp_path), tmp_path / "ours"
     command = ["train", "face", "--stage", "import", "--size", "paper", "--weights", str(ours)]
     assert main([*command, "--released", files[first], files[1]]) == 0
     weights, read = read_weights(ours, FaceSize)
-    assert read == size
+    assert read == FaceSize(CODEC, DRIVEN, heard, basis="flame2020")
     wanted = {"codec": codec().state_dict(), "generator": generator(DRIVEN).state_dict()}
     assert weights.keys() == {f"{part}.{name}" for part, state in wanted.items() for name in state}
     for part, state in wanted.items():
         for name, value in state.items():
             torch.testing.assert_close(weights[f"{part}.{name}"].float(), value, rtol=1e-3, atol=1e-3)
-    with pytest.raises(ConfigError, match="no encoder of voices"):
+    with pytest.raises(ConfigError, match="moves flame2020 and hears wav2vec2"):
         ChunkModel(ours, guidance=1.0, temperature=1.0, seed=1)
 
 

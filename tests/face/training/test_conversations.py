@@ -2,17 +2,18 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import soxr
 
 from mio.contracts.arkit import ARKIT_INDEX
 from mio.contracts.messages import Speech
-from mio.contracts.rates import FACE_FPS, SPEECH_HZ
+from mio.contracts.rates import FACE_FPS, MICROPHONE_HZ, SPEECH_HZ
 from mio.measure.mouth import MouthGauge
 from nodes.face.models.voice import log_mel
 from nodes.face.training.captures import Capture
-from nodes.face.training.conversations import MELS_PER_FRAME, cast_of, converse
+from nodes.face.training.conversations import MELS_PER_FRAME, SAMPLES_PER_FRAME, cast_of, converse
 from nodes.face.training.performance import Placed, Scene, perform
 from nodes.face.training.prior import Pool
-from nodes.face.training.sentences import Sentence, Sentences
+from nodes.face.training.sentences import SAMPLES_PER_MEL, Sentence, Sentences, as_int16
 from nodes.face.utterance import Utterance
 
 Speak = Callable[..., list[Speech]]
@@ -79,3 +80,19 @@ def test_a_conversation_has_both_voices_where_their_faces_speak(sentences: Sente
         jaw = person.frames[:, ARKIT_INDEX["jawOpen"]].astype(np.float32)
         assert jaw[person.speaking].std() > 2 * jaw[~person.speaking].std()
     assert (one.speaking & other.speaking).mean() < 0.2
+    assert not len(one.sound), "no sound was kept of the sentences"
+
+
+def test_the_sound_of_a_conversation_is_that_of_its_log_mel(
+    sentences: Sentences, pool: Pool, speak: Speak, sentence: list[tuple[str, float, int]]
+) -> None:
+    samples = np.concatenate([chunk.samples for chunk in speak(sentence)])
+    at_16_khz = soxr.resample(samples, SPEECH_HZ, MICROPHONE_HZ)
+    kept = sentences._replace(sound=as_int16(at_16_khz, SAMPLES_PER_MEL * len(sentences.mel)))
+    for person in converse(cast_of(kept.entries), kept, pool, np.random.default_rng(1)):
+        assert len(person.sound) == SAMPLES_PER_FRAME * len(person.frames)
+        heard = log_mel(person.sound.astype(np.float32) / 32768, MICROPHONE_HZ)
+        told = person.mel.astype(np.float32)
+        speaks = np.repeat(person.speaking, MELS_PER_FRAME)
+        assert np.median(np.abs(heard.max(1) - told.max(1))[speaks]) < 0.1, "2 dB"
+        assert abs(np.median(heard[~speaks]) - np.median(told[~speaks])) < 0.25, "a room of the same level, 5 dB"

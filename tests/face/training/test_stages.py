@@ -1,17 +1,21 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from rich.console import Console
 
+from mio.errors import ConfigError
 from mio.nn.lora import merge_updates
 from mio.training.loop import Plan, train
 from mio.training.progress import Progress
 from mio.training.run_folder import RunFolder
 from nodes.face.models.codec import MotionCodec
 from nodes.face.models.generator import Generator
+from nodes.face.models.pretrained import read_encoder
 from nodes.face.models.sizes import FaceSize
 from nodes.face.training.command import trained_codec
+from nodes.face.training.conversations import SAMPLES_PER_FRAME
 from nodes.face.training.data_set import Tracks
 from nodes.face.training.stages import (
     AudioTrainee,
@@ -74,6 +78,26 @@ def test_the_audio_stage_learns_by_voices_and_low_rank_updates_and_leaves_the_re
     merge_updates(trainee.model)
     merged = trainee.model.state_dict()["generator.blocks.0.attention.qkv.weight"]
     assert not torch.equal(merged, prior.state_dict()["blocks.0.attention.qkv.weight"])
+
+
+@pytest.mark.parametrize("name", ["wav2vec2", "mimi"])
+def test_the_audio_stage_learns_by_a_pretrained_encoder(
+    name: str, tracks: Tracks, size: FaceSize, encoder_folders: dict[str, Path]
+) -> None:
+    torch.manual_seed(0)
+    encoder = read_encoder(encoder_folders[name])
+    size = size.hearing(encoder.hears, encoder.width)
+    codec, prior = MotionCodec(size.codec), Generator(without_voices(size))
+    with pytest.raises(ConfigError, match="the data have no sounds"):
+        Windows(tracks, size)
+    loud = np.repeat(tracks.speaking, SAMPLES_PER_FRAME)
+    sound = (3_000 * loud * np.sin(np.arange(len(loud)) / 5)).astype(np.int16)
+    trainee = AudioTrainee(
+        settings(size, "audio", 40), Windows(tracks._replace(sound=sound), size), codec, prior, encoder
+    )
+    before, after = learned(trainee, 40)
+    assert after < 0.95 * before
+    assert not any(name.startswith("voice.") or "feature_extractor" in name for name in trainee.model.state_dict())
 
 
 def test_a_stage_that_was_stopped_goes_on_and_hands_over_its_averaged_weights(

@@ -4,6 +4,7 @@ import torch
 from nodes.face.models.columns import modelled
 from nodes.face.models.sizes import FaceSize
 from nodes.face.models.voice import SILENT
+from nodes.face.training.conversations import SAMPLES_PER_FRAME
 from nodes.face.training.data_set import Tracks
 from nodes.face.training.windows import Windows
 
@@ -16,9 +17,22 @@ def test_a_window_holds_what_came_before_and_both_voices_of_its_time(tracks: Tra
     assert torch.equal(window.previous[0], frames[120:130])
     own = torch.from_numpy(tracks.mel[125 * 4 : 135 * 4].astype(np.float32))
     other = torch.from_numpy(tracks.mel[25 * 4 : 35 * 4].astype(np.float32))
-    assert torch.equal(window.own.mel[0] > -1, own > -1)
-    assert torch.equal(window.other.mel[0] > -1, other > -1)
-    assert (window.other.mel[1] == SILENT).all()
+    assert torch.equal(window.own.voice[0] > -1, own > -1)
+    assert torch.equal(window.other.voice[0] > -1, other > -1)
+    assert (window.other.voice[1] == SILENT).all()
+
+
+def test_a_window_for_a_pretrained_encoder_holds_the_sound_of_its_time(tracks: Tracks, size: FaceSize) -> None:
+    sound = np.arange(len(tracks.frames) * SAMPLES_PER_FRAME) % 30_000
+    windows = Windows(tracks._replace(sound=sound.astype(np.int16)), size.hearing("wav2vec2", 8))
+    window = windows.at(np.array([1, 2]), np.array([130, 250]), np.random.default_rng(0))
+    for heard, first in ((window.own, 125), (window.other, 25)):
+        told = torch.from_numpy(sound[first * SAMPLES_PER_FRAME :][: 10 * SAMPLES_PER_FRAME]).float() / 32768
+        gain = heard.voice[0, 5] / told[5]
+        assert 0.5 < gain < 2.0
+        torch.testing.assert_close(heard.voice[0], gain * told, rtol=1e-4, atol=1e-5)
+        assert heard.known.shape == heard.voice.shape
+    assert not window.other.voice[1].any(), "nobody is there"
 
 
 def test_the_other_voice_is_mostly_unknown_once_the_chunk_begins_and_the_own_one_known(
@@ -38,5 +52,5 @@ def test_shares_of_speakers_and_of_faces_by_themselves_are_those_that_were_asked
     alone = windows.draw(200, rng, alone=1.0)
     speakers = windows.draw(200, rng, alone=0.0, speaking=1.0)
     middle = 4 * size.generator.audio_before + 4 * (size.codec.frames // 2)
-    assert (alone.own.mel.amax(2)[:, middle] < -1.0).all()
-    assert (speakers.own.mel.amax(2)[:, middle] > -1.0).all()
+    assert (alone.own.voice.amax(2)[:, middle] < -1.0).all()
+    assert (speakers.own.voice.amax(2)[:, middle] > -1.0).all()
