@@ -4,7 +4,8 @@
 which says what semantic codes are to mean. ``sound``: encoder and decoder of the codec without quantisers. ``codec``:
 all of it. ``adversarial``: its decoder alone, against discriminators. ``export``: the averaged weights as a folder that
 ``mio codec`` reads. ``tokens``: the set as codes. ``tts``: the language model that speaks them. ``export-tts``: its
-averaged weights as a folder that the engine ``kodama`` reads. With ``--codec`` the stages ``codec``,
+averaged weights as a folder that the engine ``kodama`` reads. ``judge``: the acoustic model that ``mio bench tts``
+hears words with, behind ``data`` and ``labels``. With ``--codec`` the stages ``codec``,
 ``tokens`` and ``adversarial`` go on from such a folder; of those before them ``data`` and ``labels`` are needed. With
 ``--language-model`` the stage ``tts`` goes on from one.
 """
@@ -16,7 +17,7 @@ import msgspec
 import torch
 from rich.console import Console
 
-from mio.errors import MioError
+from mio.errors import ConfigError, MioError
 from mio.training.command import Figures, add_run_arguments, learn
 from mio.training.loop import Plan, Trainee
 from mio.training.run_folder import RunFolder
@@ -24,7 +25,7 @@ from mio.training.settings import with_settings
 from mio.training.trainee import read_averaged
 from nodes.talker.models.codec.codec import VoiceCodec, read_learning_codec, write_codec
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
-from nodes.talker.models.codec.sizes import SIZES
+from nodes.talker.models.codec.sizes import SIZES, CodecSize
 from nodes.talker.models.codec.tokenizer import Tokenizer
 from nodes.talker.models.lm.lm import VoiceLm
 from nodes.talker.models.lm.shipped import read_learning_lm, write_lm
@@ -32,13 +33,26 @@ from nodes.talker.models.lm.sizes import LM_SIZES, OTHER
 from nodes.talker.training.adversarial import AdversarialTrainee
 from nodes.talker.training.codec import CodecTrainee, CodecTraining, SoundTrainee
 from nodes.talker.training.crops import Crops
+from nodes.talker.training.judge import JudgeTrainee, JudgeTraining, classes_heard, trained_judge
 from nodes.talker.training.labels import align, read_labels
 from nodes.talker.training.phones import PhoneTraining, TeacherTrainee, recognised
 from nodes.talker.training.speech_set import SpeechSet, build_speech, read_speech
 from nodes.talker.training.tokens import Tokens, build_tokens, read_tokens
 from nodes.talker.training.tts import TtsTrainee, TtsTraining, judged
 
-_STAGES = ("data", "labels", "teacher", "sound", "codec", "adversarial", "export", "tokens", "tts", "export-tts")
+_STAGES = (
+    "data",
+    "labels",
+    "teacher",
+    "sound",
+    "codec",
+    "adversarial",
+    "export",
+    "tokens",
+    "tts",
+    "export-tts",
+    "judge",
+)
 _SHOWN = (
     "loss",
     "mel",
@@ -83,6 +97,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         "tokens": _tokenise,
         "tts": _train_tts,
         "export-tts": _export_tts,
+        "judge": _train_judge,
     }
     stages[args.stage](args, console)
     return 0
@@ -117,7 +132,9 @@ def _train_sound(args: argparse.Namespace, console: Console) -> None:
 def _train_codec(args: argparse.Namespace, console: Console) -> None:
     settings = _settings(args)
     if args.codec is None:
-        model, teacher = trained_tokenizer(args.out / "sound"), trained_recogniser(args.out / "teacher")
+        torch.manual_seed(settings.seed)
+        model = begun_tokenizer(args.out / "sound", settings.size)
+        teacher = trained_recogniser(args.out / "teacher") if settings.size.semantic else None
     else:
         codec = read_learning_codec(args.codec)
         model, teacher = codec.tokenizer, codec.teacher
@@ -174,6 +191,14 @@ def _export_tts(args: argparse.Namespace, console: Console) -> None:
     console.print(f"written: {to}, from {args.out / 'tts'}")
 
 
+def _train_judge(args: argparse.Namespace, console: Console) -> None:
+    settings = with_settings(JudgeTraining("judge", str(args.out / "data")), args.set)
+    speech, aligned = read_speech(args.out / "data"), read_labels(args.out / "data")
+    _learn(args, console, settings, JudgeTrainee(settings, speech, aligned, args.device))
+    for speaker, share in classes_heard(trained_judge(args.out / "judge"), speech, aligned, "val").items():
+        console.print(f"halves of phones heard as labelled, split val, {speaker}: {share:.1%} of the time")
+
+
 def voices_of(speech: SpeechSet) -> tuple[str, ...]:
     """Speakers that a set is learned for: those of this project if it has them, or those with most speech."""
     known = TtsTraining().voices
@@ -185,7 +210,8 @@ def trained_codec(out: Path) -> VoiceCodec:
     tokenizer = trained_tokenizer(out / "codec")
     codec = VoiceCodec(tokenizer.size)
     codec.tokenizer = tokenizer
-    codec.teacher = trained_recogniser(out / "teacher")
+    if tokenizer.size.semantic:
+        codec.teacher = trained_recogniser(out / "teacher")
     return codec.eval().requires_grad_(False)
 
 
@@ -212,6 +238,21 @@ def trained_tokenizer(folder: Path) -> Tokenizer:
     settings, weights = read_averaged(folder, CodecTraining)
     model = Tokenizer(settings.size)
     model.load_state_dict(weights)
+    return model
+
+
+def begun_tokenizer(folder: Path, size: CodecSize) -> Tokenizer:
+    """A tokenizer with the acoustic encoder and the decoder of a run's stage ``sound``, which knows no other parts.
+
+    Raises:
+        ConfigError: If those are of another size.
+    """
+    sound = trained_tokenizer(folder)
+    if msgspec.structs.replace(sound.size, semantic=size.semantic, bands=size.bands) != size:
+        raise ConfigError(f"{folder}: encoder and decoder are of another size", "set the same in both stages")
+    model = Tokenizer(size)
+    model.acoustic.load_state_dict(sound.acoustic.state_dict())
+    model.voice.load_state_dict(sound.voice.state_dict())
     return model
 
 
@@ -242,7 +283,7 @@ def _crops(args: argparse.Namespace, settings: CodecTraining) -> Crops:
 def _learn(
     args: argparse.Namespace,
     console: Console,
-    settings: CodecTraining | PhoneTraining | TtsTraining,
+    settings: CodecTraining | PhoneTraining | TtsTraining | JudgeTraining,
     trainee: Trainee,
 ) -> None:
     plan = Plan(settings.steps, settings.seed, device=args.device)

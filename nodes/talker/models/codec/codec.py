@@ -35,19 +35,30 @@ class VoiceCodec(nn.Module):
 
     Attributes:
         size: Of the networks.
-        teacher: The phone recogniser.
+        teacher: The phone recogniser; None without a semantic branch.
         tokenizer: The rest.
     """
 
     def __init__(self, size: CodecSize) -> None:
         super().__init__()
         self.size = size
-        self.teacher = PhoneRecogniser(size)
+        self.teacher = PhoneRecogniser(size) if size.semantic else None
         self.tokenizer = Tokenizer(size)
 
     def encode(self, wave: Tensor, past: Past) -> Tensor:
         """``[B, 8, n]`` codes of ``[B, 1, 1920 n]`` samples."""
-        return self.tokenizer.encode(wave, self.teacher(wave, past), past).codes
+        heard = None if self.teacher is None else self.teacher(wave, past)
+        return self.tokenizer.encode(wave, heard, past).codes
+
+    def recogniser(self) -> PhoneRecogniser:
+        """The teacher.
+
+        Raises:
+            ConfigError: If there is no semantic branch.
+        """
+        if self.teacher is None:
+            raise ConfigError("a codec without a semantic branch hears no phones", "take one with size.semantic true")
+        return self.teacher
 
     def decode(self, codes: Tensor, past: Past) -> Tensor:
         """``[B, 1, 1920 n]`` samples of ``[B, 2..8, n]`` codes, a frame late: what is before them comes first."""
@@ -120,9 +131,10 @@ def decoded(codec: VoiceCodec, codes: Codes) -> Floats:
 def codebooks(codec: VoiceCodec) -> Tensor:
     """``[8, 1024, width]`` entries of all codebooks, semantic ones first."""
     state = codec.tokenizer.state_dict()
-    meaning = [state[f"meaning_books.books.{number}.entries"] for number in range(SEMANTIC_BOOKS)]
-    sound = [state[f"sound_books.books.{number}.entries"] for number in range(ACOUSTIC_BOOKS)]
-    return torch.stack([*meaning, *sound]).clone()
+    books = (("meaning", BOOKS - codec.size.acoustic_books), ("sound", codec.size.acoustic_books))
+    return torch.stack(
+        [state[f"{kind}_books.books.{k}.entries"] for kind, count in books for k in range(count)]
+    ).clone()
 
 
 def write_codec(folder: Path, codec: VoiceCodec) -> None:

@@ -28,7 +28,9 @@ class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         teacher_width: Numbers in a feature of the semantic teacher, 50 per second.
         teacher_layers: Blocks of the phone recogniser that is the teacher.
         phones: What it tells apart: the inventory of ``mio.contracts.phones``, silence first.
-        bands: Groups of channels that the semantic branch is split into; half of them go to the acoustic side.
+        semantic: Whether there is a semantic branch; without one nobody teaches, and all codebooks are acoustic.
+        bands: Groups of channels that the semantic branch is split into; half of them go to the acoustic side. One
+            is no split: only what the semantic codebooks leave over goes there.
         vocos_width: Channels of the decoder.
         vocos_layers: Blocks of the decoder.
         semantic_layers: Blocks of the decoder that gives the teacher's features back.
@@ -43,12 +45,18 @@ class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     teacher_width: int = 1_024
     teacher_layers: int = 8
     phones: int = 71
-    bands: int = 4
+    semantic: bool = True
+    bands: Literal[1, 4] = 4
     vocos_width: int = 512
     vocos_layers: int = 8
     semantic_layers: int = 4
     excitation: Literal["none", "harmonics"] = "none"
     noise: bool = False
+
+    @property
+    def acoustic_books(self) -> int:
+        """Codebooks of how it sounds."""
+        return ACOUSTIC_BOOKS if self.semantic else SEMANTIC_BOOKS + ACOUSTIC_BOOKS
 
 
 PAPER = CodecSize()
