@@ -29,7 +29,7 @@ from mio.contracts.rates import SPEECH_HZ
 from mio.errors import MioError
 from mio.paths import share
 from nodes.talker.kdm import BOOKS, FRAME_BYTES
-from nodes.talker.models.codec.codec import Codes, EncodingStream, VoiceCodec, decoded, read_codec
+from nodes.talker.models.codec.codec import Codes, VoiceCodec, decoded, encoded, read_codec
 from nodes.talker.models.codec.sizes import FRAME_SAMPLES, SEMANTIC_BOOKS
 
 DURATION = "about 4 min"
@@ -123,7 +123,7 @@ def _ways(codec: VoiceCodec) -> dict[str, Callable[[FloatArray], Coded]]:
     """Ways of coding by name."""
 
     def acoustic(sound: FloatArray) -> Coded:
-        codes = EncodingStream(codec).encode(sound)
+        codes = encoded(codec, sound)
         return Coded(_without_meaning(codec, codes), (BOOKS - SEMANTIC_BOOKS) * _BOOK_BITS_PER_S)
 
     return {
@@ -146,7 +146,7 @@ def _arm_ways(name: str, codec: VoiceCodec) -> dict[str, Callable[[FloatArray], 
 
 def _coded(codec: VoiceCodec, sound: FloatArray, books: int) -> Coded:
     """Speech of the first codes of each frame."""
-    codes = EncodingStream(codec).encode(sound)[:, :books]
+    codes = encoded(codec, sound)[:, :books]
     return Coded(decoded(codec, codes), books * _BOOK_BITS_PER_S)
 
 
@@ -190,7 +190,7 @@ def _measure_speed(report: Report, codec: VoiceCodec, said: list[Said]) -> None:
     """CPU time by time of sound, a frame at a time, one thread."""
     sound = np.concatenate([s.sound for s in said])[: 60 * SPEECH_HZ]
     began = time.process_time()
-    codes = EncodingStream(codec).encode(sound)
+    codes = encoded(codec, sound)
     middle = time.process_time()
     decoded(codec, codes)
     seconds = len(sound) / SPEECH_HZ

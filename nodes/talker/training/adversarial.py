@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nodes.talker.models.codec.pretrained import PretrainedTeacher
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import FRAME_SAMPLES
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -30,7 +31,7 @@ class AdversarialTrainee(SoundTrainee):
         self,
         settings: CodecTraining,
         crops: Crops,
-        teacher: PhoneRecogniser | None,
+        teacher: PhoneRecogniser | PretrainedTeacher | None,
         model: Tokenizer,
         device: str = "cpu",
     ) -> None:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mio.training.trainee import AveragedTrainee, cosine_rate
+from nodes.talker.models.codec.pretrained import PretrainedTeacher
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, FRAME_SAMPLES, LAPTOP, SEMANTIC_BOOKS, CodecSize
 from nodes.talker.models.codec.tokenizer import TEACHER_RATE, Coded, Tokenizer
@@ -132,7 +133,7 @@ class CodecTrainee(SoundTrainee):
         self,
         settings: CodecTraining,
         crops: Crops,
-        teacher: PhoneRecogniser | None,
+        teacher: PhoneRecogniser | PretrainedTeacher | None,
         model: Tokenizer | None = None,
         device: str = "cpu",
     ) -> None:
@@ -180,11 +181,13 @@ class CodecTrainee(SoundTrainee):
         heard = [features for _, features in drawn if features is not None]
         self.model.begin_books(torch.cat([wave for wave, _ in drawn]), torch.cat(heard) if heard else None)
 
-    def _meaning(self, teacher: PhoneRecogniser, coded: Coded, heard: Tensor) -> dict[str, Tensor]:
-        """Distance of the teacher's features, and share of its phones that are still heard in them."""
+    def _meaning(self, teacher: PhoneRecogniser | PretrainedTeacher, coded: Coded, heard: Tensor) -> dict[str, Tensor]:
+        """Distance of the teacher's features, and share of the phones that a recogniser still hears in them."""
         with self._mixed():
             made = self.model.meaning(coded.frames, {}).float()
         distance = 1 - F.cosine_similarity(made, heard, 1).mean() + (made - heard).abs().mean()
+        if isinstance(teacher, PretrainedTeacher):
+            return {"meaning": distance}
         with torch.no_grad():
             said, wanted = (teacher.recognise(features).argmax(-1) for features in (made, heard))
         return {"meaning": distance, "phones": (said == wanted).float().mean()}

@@ -24,6 +24,7 @@ from mio.training.run_folder import RunFolder
 from mio.training.settings import with_settings
 from mio.training.trainee import read_averaged
 from nodes.talker.models.codec.codec import VoiceCodec, read_learning_codec, write_codec
+from nodes.talker.models.codec.pretrained import PretrainedTeacher, read_teacher
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import SIZES, CodecSize
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=SIZES, default="laptop", help="size of the networks (laptop)")
     parser.add_argument("--to", type=Path, help="folder of an export (weights/voice-codec, weights/voice-tts)")
     parser.add_argument("--codec", type=Path, help="a codec to go on from (stages codec, tokens, adversarial, export)")
+    parser.add_argument("--teacher", type=Path, help="folder of w2v-BERT 2.0, for a codec that hears with it")
     parser.add_argument("--language-model", type=Path, help="one to go on from, of any speakers (stage tts)")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (1)")
 
@@ -134,9 +136,9 @@ def _train_codec(args: argparse.Namespace, console: Console) -> None:
     if args.codec is None:
         torch.manual_seed(settings.seed)
         model = begun_tokenizer(args.out / "sound", settings.size)
-        teacher = trained_recogniser(args.out / "teacher") if settings.size.semantic else None
+        teacher = _teacher(args, settings.size)
     else:
-        codec = read_learning_codec(args.codec)
+        codec = read_learning_codec(args.codec, args.teacher)
         model, teacher = codec.tokenizer, codec.teacher
         settings = msgspec.structs.replace(settings, size=codec.size)
     trainee = CodecTrainee(settings, _crops(args, settings), teacher, model, args.device)
@@ -205,21 +207,26 @@ def voices_of(speech: SpeechSet) -> tuple[str, ...]:
     return known if any(utterance.speaker in known for utterance in speech.utterances) else speech.main_speakers()
 
 
-def trained_codec(out: Path) -> VoiceCodec:
+def _trained_codec(args: argparse.Namespace) -> VoiceCodec:
     """The averaged codec of a run's stages ``teacher`` and ``codec``."""
-    tokenizer = trained_tokenizer(out / "codec")
+    tokenizer = trained_tokenizer(args.out / "codec")
     codec = VoiceCodec(tokenizer.size)
-    codec.tokenizer = tokenizer
-    if tokenizer.size.semantic:
-        codec.teacher = trained_recogniser(out / "teacher")
+    codec.tokenizer, codec.teacher = tokenizer, _teacher(args, tokenizer.size)
     return codec.eval().requires_grad_(False)
+
+
+def _teacher(args: argparse.Namespace, size: CodecSize) -> PhoneRecogniser | PretrainedTeacher | None:
+    """Who teaches semantic codes: what the stage ``teacher`` has learned, or the one that is named."""
+    if not size.semantic:
+        return None
+    return trained_recogniser(args.out / "teacher") if size.teacher == "phones" else read_teacher(args.teacher, size)
 
 
 def _codec_before(args: argparse.Namespace) -> VoiceCodec:
     """What the run's stage ``codec`` has learned, on from the codec that is named, or that one itself."""
     if args.codec is None:
-        return trained_codec(args.out)
-    codec = read_learning_codec(args.codec)
+        return _trained_codec(args)
+    codec = read_learning_codec(args.codec, args.teacher)
     if (args.out / "codec").is_dir():
         codec.tokenizer = trained_tokenizer(args.out / "codec")
     return codec.eval().requires_grad_(False)
