@@ -3,7 +3,8 @@
 UniLS (arXiv 2512.09327) decides each token by numbers of its own, and each chunk anew. Tokens of a level are chosen
 without knowledge of each other, so that a raised brow that takes several of them never comes about as a whole, and what
 one chunk has begun the next one takes back. Here the numbers of neighbouring tokens, and those of the same moment in
-the next chunk, are alike: each token is chosen as likely as before, but what belongs together is chosen together.
+the next chunk, are alike: each token is chosen as likely as before, but what belongs together is chosen together. While
+the own voice sounds, each frame has numbers of its own: lips that follow a voice must not linger.
 """
 
 import numpy as np
@@ -17,6 +18,7 @@ from nodes.face.models.sizes import FaceSize
 Floats = npt.NDArray[np.float32]
 
 _LAST_S = (2.0, 1.0, 0.32, 0.32)  # how long numbers stay alike, by level, the last one for all finer ones
+_ALONE = np.ones(1, np.float32)
 _REACH = 5  # times that long back a moment's numbers depend on
 _APART = 1 << 32
 
@@ -36,10 +38,16 @@ class Chance:
         self._weights = [_weights(_LAST_S[min(level, len(_LAST_S) - 1)]) for level in range(len(codec.scales))]
         self._thrown: dict[tuple[int, int], Floats] = {}
 
-    def __call__(self, first: int) -> list[Tensor]:
-        """Per level ``[1, tokens, patterns + bits]`` of the chunk that begins with a frame by number."""
+    def __call__(self, first: int, *, speaking: bool = False) -> list[Tensor]:
+        """Per level ``[1, tokens, patterns + bits]`` of the chunk that begins with a frame by number.
+
+        Args:
+            first: Number of the frame in stage time.
+            speaking: Whether the own voice sounds.
+        """
         found: list[Tensor] = []
-        for level, (middles, weights) in enumerate(zip(self._middles, self._weights, strict=True)):
+        for level, (middles, lasting) in enumerate(zip(self._middles, self._weights, strict=True)):
+            weights = _ALONE if speaking else lasting
             begin, end = first + int(middles[0]) - len(weights) + 1, first + int(middles[-1]) + 1
             noise = np.stack([self._at(frame)[level] for frame in range(begin, end)])
             windows = np.lib.stride_tricks.sliding_window_view(noise, len(weights), axis=0)[middles - middles[0]]

@@ -120,7 +120,7 @@ class ChunkModel:
             guidance=guidance,
             temperature=self._temperature,
             top_p=_TOP_P,
-            lots=self.chance(first),
+            lots=self.chance(first, speaking=_sounds(own.mel)),
         )
         return _finished(before, refilled(made)[0].numpy())
 

@@ -36,6 +36,15 @@ def test_numbers_of_near_moments_are_alike_and_those_of_distant_ones_and_of_othe
     assert abs(np.corrcoef(np.ravel(chunks[0][3][:13]), np.ravel(chunks[0][2]))[0, 1]) < 0.15
 
 
+def test_while_the_own_voice_sounds_numbers_of_each_frame_stand_alone() -> None:
+    chance = Chance(LAPTOP, 1)
+    chunks = [chance(first, speaking=True) for first in range(0, 20_000, 200)]
+    finest = np.array([normal(chunk[3])[0] for chunk in chunks])
+    within = [np.corrcoef(finest[:, 0].ravel(), finest[:, apart].ravel())[0, 1] for apart in (1, 8)]
+    np.testing.assert_allclose(within, 0.0, atol=0.05)
+    assert torch.equal(chance(10, speaking=True)[3][:, :15], chance(0, speaking=True)[3][:, 10:])
+
+
 def test_a_moment_has_its_numbers_whatever_was_asked_before_and_another_seed_has_others() -> None:
     one, other, another = Chance(LAPTOP, 1), Chance(LAPTOP, 1), Chance(LAPTOP, 2)
     for first in (500, 7, 300):

@@ -81,7 +81,9 @@ class _Mimi(PretrainedEncoder):
         import soxr
 
         at_24_khz = np.ascontiguousarray(soxr.resample(sound.cpu().numpy().T, MICROPHONE_HZ, SPEECH_HZ).T)
-        latents = self.model.encoder(torch.from_numpy(at_24_khz)[:, None].to(sound)).latents
+        encoder = self.model.encoder
+        assert encoder is not None
+        latents = encoder(torch.from_numpy(at_24_khz)[:, None].to(sound)).latents
         quantizer = self.model.quantizer
         parts = quantizer.semantic_residual_vector_quantizer, quantizer.acoustic_residual_vector_quantizer
         features = torch.stack([_projected(part, latents) for part in parts]).sum(0)
