@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -20,13 +21,14 @@ from mio.training.run_folder import RunFolder
 from mio.training.trainee import read_averaged
 from nodes.face.models.codec import MotionCodec
 from nodes.face.models.face import STYLES, FaceModel
+from nodes.face.models.flame import read_flame
 from nodes.face.models.generator import Generator
 from nodes.face.models.pretrained import PretrainedEncoder, read_encoder
 from nodes.face.models.recording import RecordedFace
-from nodes.face.models.sizes import LAPTOP, MIMI_WIDTH, SIZES, FaceSize
+from nodes.face.models.sizes import LAPTOP, MIMI_WIDTH, SIZES, Basis, FaceSize
 from nodes.face.models.voice import VoiceEncoder
 from nodes.face.training.captures import read_set
-from nodes.face.training.data_set import Recipe, build, read
+from nodes.face.training.data_set import Recipe, build, build_from_pairs, read
 from nodes.face.training.importing import import_released
 from nodes.face.training.stages import (
     AudioTrainee,
@@ -40,6 +42,7 @@ from nodes.face.training.stages import (
     without_voices,
 )
 from nodes.face.training.styles import styles
+from nodes.face.training.surface import surface_of
 from nodes.face.training.windows import Windows
 
 STAGES = ("data", "codec", "prior", "voice", "audio", "export", "import", "perform")
@@ -53,6 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder with face_motion, motion and speech (stages data and export)")
     parser.add_argument("--own", type=Path, help="folder of your own captures, .csv or .json with .wav (stage data)")
     parser.add_argument("--out", type=Path, default=Path("out/train/face"), help="folder of the run")
+    unils = "folder of the UniLS-Talk set to build from instead; its faces are said in FLAME's components (stage data)"
+    parser.add_argument("--unils", type=Path, metavar="DIR", help=unils)
+    flame = "FLAME's licensed files, generic_model.pkl and FLAME_masks.pkl (stages codec and perform)"
+    parser.add_argument("--flame", nargs=2, type=Path, metavar=("MODEL", "MASKS"), help=flame)
     parser.add_argument("--size", choices=SIZES, default="laptop", help="of the networks (laptop)")
     parser.add_argument("--steps", type=int, default=1_000, help="steps in total (1000)")
     parser.add_argument("--batch", type=int, default=32, help="chunks per step (32)")
@@ -76,6 +83,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     """Do a stage; the same command goes on where it was stopped."""
+    if args.stage == "data" and args.unils is not None:
+        build_from_pairs(args.unils, args.out / "data", console.print, sounds=args.sounds)
+        return 0
     if args.stage == "data":
         if args.data is None:
             raise MioError("no data to build from", "name the folder with --data DIR")
@@ -89,15 +99,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _perform(args, console)
     torch.set_num_threads(1)
     encoder = read_encoder(args.encoder) if args.encoder is not None and args.stage == "audio" else None
-    settings = _settings(args, encoder)
+    tracks = read(args.out / "data", "train")
+    settings = _settings(args, encoder, tracks.basis)
     folder = RunFolder(args.out / (args.name or args.stage), settings)
-    trainee = _trainee(args, settings, Windows(read(args.out / "data", "train"), settings.size), encoder)
+    trainee = _trainee(args, settings, Windows(tracks, settings.size), encoder)
     learn(trainee, folder, Plan(args.steps, args.seed, save_every_s=30.0), Figures(args.stage, _SHOWN), console)
     return 0
 
 
-def _settings(args: argparse.Namespace, encoder: PretrainedEncoder | None) -> StageTraining:
+def _settings(args: argparse.Namespace, encoder: PretrainedEncoder | None, basis: Basis) -> StageTraining:
     size = SIZES[args.size] if encoder is None else SIZES[args.size].hearing(encoder.hears, encoder.width)
+    size = msgspec.structs.replace(size, basis=basis)
     if args.without == "tracks":
         size = msgspec.structs.replace(size, generator=msgspec.structs.replace(size.generator, shared_audio=True))
     return StageTraining(
@@ -120,7 +132,8 @@ def _trainee(
 ) -> StageTrainee:
     match settings.stage:
         case "codec":
-            return CodecTrainee(settings, windows)
+            files = args.flame or (None, None)
+            return CodecTrainee(settings, windows, surface_of(settings.size.basis, *files))
         case "voice":
             return VoiceTrainee(settings, windows)
         case "prior":
@@ -167,10 +180,14 @@ def _averaged(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def _export(args: argparse.Namespace, console: Console) -> int:
-    if args.data is None:
-        raise MioError("no captures for the styles", "name the data folder with --data DIR")
     model = trained_face(args.out / (args.name or "audio"))
     folder = args.weights or _SHIPPED
+    if model.size.basis == "flame2020":  # it has no styles, which are captures in the other basis
+        write_weights(folder, model.state_dict(), model.size, half=True)
+        console.print(f"written: {folder}")
+        return 0
+    if args.data is None:
+        raise MioError("no captures for the styles", "name the data folder with --data DIR")
     write_weights(folder, model.state_dict(), model.size, half=True)
     frames = model.size.codec.frames * model.size.generator.style_chunks
     shown = styles(read_set(args.data / "face_motion"), model.codec, frames)
@@ -201,6 +218,10 @@ def _perform(args: argparse.Namespace, console: Console) -> int:
     frames = face.perform(own, other)
     path = args.out / "motion.npz"
     args.out.mkdir(parents=True, exist_ok=True)
-    np.savez(path, frames=frames, fps=FACE_FPS, basis=face.basis)
+    mesh: dict[str, Any] = {}
+    if args.flame is not None and face.basis == "flame2020":
+        flame = read_flame(args.flame[0])
+        mesh = {"vertices": flame.vertices(frames), "faces": flame.faces}
+    np.savez(path, frames=frames, fps=FACE_FPS, basis=face.basis, **mesh)
     console.print(f"written: {path}, {len(frames)} frames of {face.basis}")
     return 0

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from mio.contracts.rates import FACE_DIM
 from mio.errors import ConfigError
+from nodes.face.models.sizes import Basis
 from nodes.face.models.voice import MELS, SILENT
 from nodes.face.training.captures import Capture, Frames, read_set
 from nodes.face.training.conversations import (
@@ -27,6 +28,7 @@ from nodes.face.training.conversations import (
 from nodes.face.training.own_set import read_own
 from nodes.face.training.prior import Pool, build_pool, read_heads
 from nodes.face.training.sentences import Amount, Sentences, build_sentences
+from nodes.face.training.unils_talk import read_pairs
 
 SPLITS = ("train", "val", "test")
 
@@ -59,6 +61,7 @@ class Tracks(NamedTuple):
         starts: ``[tracks + 1]`` first frame of each.
         partner: ``[tracks]`` who is heard; -1 for nobody.
         sound: ``[640 N]`` int16 at 16 kHz of the own voice; empty where it was not kept.
+        basis: What the frames' first columns are.
     """
 
     frames: npt.NDArray[np.float16]
@@ -67,6 +70,7 @@ class Tracks(NamedTuple):
     starts: npt.NDArray[np.int64]
     partner: npt.NDArray[np.int64]
     sound: npt.NDArray[np.int16] = np.zeros(0, np.int16)
+    basis: Basis = "arkit52"
 
     def span(self, track: int) -> slice:
         """Frames of a track."""
@@ -99,10 +103,34 @@ def build(data: Path, own: Path | None, out: Path, recipe: Recipe, tell: Callabl
         people, partner = _people(sentences, split, pool, recipe, share, rng)
         if split == "train":
             people, partner = [*people, *paired], [*partner, *(-1 for _ in paired)]
-        tracks = _joined(people, partner, sounds=recipe.sounds)
-        np.savez(out / f"{split}.npz", **tracks._asdict())
-        minutes = len(tracks.frames) / 25 / 60
-        tell(f"{split}: {minutes:.1f} minutes of faces, {tracks.speaking.mean():.0%} of the time speaking")
+        _write(out / f"{split}.npz", _joined(people, partner, sounds=recipe.sounds), tell)
+
+
+def build_from_pairs(folder: Path, out: Path, tell: Callable[[str], None], *, sounds: bool) -> None:
+    """Build all splits from the UniLS-Talk set, see :mod:`nodes.face.training.unils_talk`.
+
+    Args:
+        folder: Of the set.
+        out: Where to.
+        tell: Says how far it is.
+        sounds: Whether to keep the sound of the voices too.
+
+    Raises:
+        MioError: If it cannot be read, or a split has nobody.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for split in SPLITS:
+        people = [person for pair in read_pairs(folder, split) for person in pair]
+        if not people:
+            raise ConfigError(f"{folder}: nobody in the split {split}", "see the set's .json")
+        tracks = _joined(people, [number ^ 1 for number in range(len(people))], sounds=sounds)
+        _write(out / f"{split}.npz", tracks._replace(basis="flame2020"), tell)
+
+
+def _write(path: Path, tracks: Tracks, tell: Callable[[str], None]) -> None:
+    np.savez(path, **tracks._asdict())
+    minutes = len(tracks.frames) / 25 / 60
+    tell(f"{path.stem}: {minutes:.1f} minutes of faces, {tracks.speaking.mean():.0%} of the time speaking")
 
 
 def read(folder: Path, split: str) -> Tracks:
@@ -115,7 +143,9 @@ def read(folder: Path, split: str) -> Tracks:
     if not path.is_file():
         raise ConfigError(f"{path} is missing", "build it first: mio train face --stage data --data DIR")
     with np.load(path) as stored:
-        return Tracks(**{name: stored[name] for name in Tracks._fields if name in stored})
+        arrays = {name: stored[name] for name in Tracks._fields if name in stored and name != "basis"}
+        basis: Basis = "flame2020" if str(stored.get("basis", "")) == "flame2020" else "arkit52"
+    return Tracks(**arrays)._replace(basis=basis)
 
 
 def _people(

@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mio.contracts.arkit import ARKIT_ACTIONS, ARKIT_INDEX
-from mio.measure.head import load_head
 from mio.nn.lora import add_updates
 from mio.training.trainee import AveragedTrainee, linear_rate
 from nodes.face.models import bits as coding
@@ -23,14 +21,12 @@ from nodes.face.models.guess import likeliest, surprise
 from nodes.face.models.pretrained import PretrainedEncoder
 from nodes.face.models.sizes import LAPTOP, FaceSize
 from nodes.face.models.voice import FEATURE_HZ, VoiceEncoder
+from nodes.face.training.surface import Surface, mouth_columns
 from nodes.face.training.windows import Window, Windows
 
 Stage = Literal["codec", "prior", "voice", "audio"]
 
-_ACTIONS = slice(0, len(ARKIT_ACTIONS))
 _HEAD = slice(100, 103)
-_HEAD_AND_JAW = [ARKIT_INDEX["jawOpen"], 100, 101, 102]
-_MOUTH = [i for i, name in enumerate(ARKIT_ACTIONS) if name.startswith(("mouth", "jaw"))]
 _LEAST_STD = 0.02
 _DROPOUT = 0.1  # of style, previous motion and each voice (UniLS)
 _FEATURES_PER_FRAME = FEATURE_HZ // 25
@@ -95,21 +91,20 @@ class StageTrainee(AveragedTrainee):
 class CodecTrainee(StageTrainee):
     """Learns to say motion in bits."""
 
-    def __init__(self, settings: StageTraining, windows: Windows) -> None:
+    def __init__(self, settings: StageTraining, windows: Windows, surface: Surface) -> None:
         torch.manual_seed(settings.seed)
         model = MotionCodec(settings.size.codec)
         mean, std = statistics(windows.motion)
         model.mean.copy_(mean)
         model.std.copy_(std)
-        self._skin, self._lips = displacements()
+        self._surface = surface
         super().__init__(settings, model, windows)
 
     def losses(self) -> dict[str, Tensor]:
         """Of a batch of chunks."""
         frames = self.settings.size.codec.frames
-        return codec_losses(
-            self.model, self._windows.chunks(self.settings.batch, frames, self._rng), self._skin, self._lips
-        )
+        chunks = self._windows.chunks(self.settings.batch, frames, self._rng)
+        return codec_losses(self.model, chunks, self._surface)
 
 
 class PriorTrainee(StageTrainee):
@@ -140,8 +135,9 @@ class VoiceTrainee(StageTrainee):
         """Of a batch of windows."""
         window = self._windows.draw(self.settings.batch, self._rng)
         before = self.settings.size.generator.audio_before
-        motion = torch.cat((window.previous[:, -before:], window.chunk), 1)[..., _MOUTH]
-        wanted = (motion - self._mean[_MOUTH]) / self._std[_MOUTH].clamp(min=_LEAST_STD)
+        mouth = mouth_columns(self.settings.size.basis)
+        motion = torch.cat((window.previous[:, -before:], window.chunk), 1)[..., mouth]
+        wanted = (motion - self._mean[mouth]) / self._std[mouth].clamp(min=_LEAST_STD)
         made = self.model(*window.own)
         error = (made - wanted).square() * window.own.known[:, ::4, None]
         return {"loss": error.mean(), "explained": 1 - error.mean() / wanted.square().mean()}
@@ -200,7 +196,7 @@ class VoiceReader(nn.Module):
     def __init__(self, size: FaceSize) -> None:
         super().__init__()
         self.encoder = VoiceEncoder(size.voice)
-        self.exit = nn.Linear(size.voice.width, len(_MOUTH))
+        self.exit = nn.Linear(size.voice.width, len(mouth_columns(size.basis)))
 
     def forward(self, mel: Tensor, known: Tensor) -> Tensor:
         """``[B, n, mouth]`` of ``[B, 4 n, 40]`` log-mel."""
@@ -245,34 +241,24 @@ def statistics(motion: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(moving, mean, 0.0), torch.where(moving, std.clamp(min=_LEAST_STD), 0.0)
 
 
-def displacements() -> tuple[Tensor, Tensor]:
-    """``[52, 52]`` of the whole face and of the lips: e G e' is the mean squared error of the vertices, mm²."""
-    head = load_head()
-    grams = []
-    for which in (head.face, head.lips):
-        moved = head.actions[:, which].reshape(len(ARKIT_ACTIONS), -1)
-        grams.append(torch.from_numpy((moved @ moved.T / len(which)).astype(np.float32)))
-    return grams[0], grams[1]
-
-
-def codec_losses(model: nn.Module, motion: Tensor, skin: Tensor, lips: Tensor) -> dict[str, Tensor]:
+def codec_losses(model: nn.Module, motion: Tensor, surface: Surface) -> dict[str, Tensor]:
     """Losses of ``[B, T, 108]`` motion; ``loss`` is what is minimised.
 
     Weights are UniLS's, but that of the lips: theirs is 0.1 of vertices of a real scan's size, here they carry speech.
-    Theirs has no ``rare`` either, the squared error of the actions in units of their spread: without it brows, which
-    rarely rise and move little skin, come back half as high.
+    Theirs has no ``rare`` either, the squared error of what moves the skin in units of its spread: without it brows,
+    which rarely rise and move little skin, come back half as high.
     """
     assert isinstance(model, MotionCodec)
     made, quantised = model(motion)
     std = model.std.clamp(min=_LEAST_STD)
     error = (made - motion) / std
-    pose = error[..., _HEAD_AND_JAW].abs().mean()
+    pose = error[..., surface.pose].abs().mean()
     speed = error[..., 1:, _HEAD] - error[..., :-1, _HEAD]
     smooth = (made[:, 2:, _HEAD] - 2 * made[:, 1:-1, _HEAD] + made[:, :-2, _HEAD]) / std[_HEAD]
-    off = (made - motion)[..., _ACTIONS]
-    skin_mm2, lips_mm2 = ((off @ gram * off).sum(-1).mean() for gram in (skin, lips))
+    off = (made - motion)[..., surface.columns]
+    skin_mm2, lips_mm2 = ((off @ gram * off).sum(-1).mean() for gram in (surface.skin, surface.lips))
     loss = quantised + error.abs().mean() + 8 * pose + 5 * speed.square().mean() + 0.5 * smooth.square().mean()
-    rare = error[..., _ACTIONS].square().mean()
+    rare = error[..., surface.columns].square().mean()
     loss = loss + 2 * skin_mm2 + lips_mm2 + 2 * rare
     return {"loss": loss, "bits": quantised, "skin_mm2": skin_mm2, "lips_mm2": lips_mm2, "pose": pose, "rare": rare}
 

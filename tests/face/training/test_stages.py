@@ -27,6 +27,7 @@ from nodes.face.training.stages import (
     VoiceTrainee,
     without_voices,
 )
+from nodes.face.training.surface import surface_of
 from nodes.face.training.windows import Windows
 
 
@@ -41,7 +42,7 @@ def learned(trainee: StageTrainee, steps: int, figure: str = "loss") -> tuple[fl
 
 
 def test_the_codec_learns_to_say_motion_in_bits(tracks: Tracks, size: FaceSize) -> None:
-    trainee = CodecTrainee(settings(size, "codec", 40), Windows(tracks, size))
+    trainee = CodecTrainee(settings(size, "codec", 40), Windows(tracks, size), surface_of("arkit52"))
     before, after = learned(trainee, 40)
     assert after < 0.6 * before
 
@@ -106,9 +107,9 @@ def test_a_stage_that_was_stopped_goes_on_and_hands_over_its_averaged_weights(
     wanted, windows = settings(size, "codec", 6), Windows(tracks, size)
     progress = Progress(Console(quiet=True), "codec")
     for steps in (3, 6):
-        trainee = CodecTrainee(wanted, windows)
+        trainee = CodecTrainee(wanted, windows, surface_of("arkit52"))
         assert train(trainee, RunFolder(tmp_path / "codec", wanted), Plan(steps), progress) == steps
-    whole = CodecTrainee(wanted, windows)
+    whole = CodecTrainee(wanted, windows, surface_of("arkit52"))
     train(whole, RunFolder(tmp_path / "whole", wanted), Plan(6), progress)
     handed = trained_codec(tmp_path, size).state_dict()
     for name, value in whole.averaged().items():
