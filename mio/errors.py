@@ -30,6 +30,27 @@ class DeviceError(MioError):
     """A microphone, loudspeaker, camera or display that is missing or failed."""
 
 
+class Needing:
+    """Imports of packages that may be missing: ``with Needing("the codec", "kodama"): import torch``.
+
+    Raises:
+        MioError: On the way out, if one of them is: what needs which package, and the extra that brings it.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        self._what, self._extra = what, extra
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """See the class."""
+        if isinstance(error, ModuleNotFoundError):
+            raise MioError(
+                f"{self._what} needs the package {error.name}", f"pip install 'mio[{self._extra}]'"
+            ) from error
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """A remedy for a misspelt name.
 

@@ -15,7 +15,7 @@ import soxr
 import torch
 
 from mio.contracts.rates import MICROPHONE_HZ, SPEECH_HZ
-from mio.errors import MioError
+from mio.errors import MioError, Needing
 from nodes.listener.language_model import write_arpa
 from nodes.listener.utterance import words
 from nodes.talker.training.losses import MelDistance
@@ -23,6 +23,8 @@ from nodes.talker.training.losses import MelDistance
 FloatArray = npt.NDArray[np.float32]
 
 _OPUS_HZ = 48_000
+_CODEC2_HZ = 8_000
+_CODEC2_LATE = 160  # samples that its sound comes late, by the envelopes of both
 _DB_PER_NEPER = 8.686
 _SILENCE = 1e-4  # magnitude of a band
 
@@ -49,11 +51,9 @@ def quality(real: FloatArray, made: FloatArray) -> Quality:
     Raises:
         MioError: If a package is missing.
     """
-    try:
+    with Needing("measuring", "bench"):
         from pesq import NoUtterancesError, pesq
         from pystoi import stoi
-    except ImportError as error:
-        raise MioError(f"measuring needs the package {error.name}", "pip install 'mio[bench]'") from error
     wanted, found = (np.asarray(soxr.resample(sound, SPEECH_HZ, MICROPHONE_HZ), np.float64) for sound in (real, made))
     try:
         wide_band = float(pesq(MICROPHONE_HZ, wanted, found, "wb"))
@@ -95,6 +95,26 @@ def through_opus(sound: FloatArray, bits_per_s: int) -> tuple[FloatArray, float]
     return np.pad(made, (0, len(sound) - len(made))), 8 * packets / (len(sound) / SPEECH_HZ)
 
 
+def through_codec2(sound: FloatArray, mode: str) -> tuple[FloatArray, float]:
+    """``[n]`` at 24 kHz as Codec 2, a vocoder for radio of 8 kHz, leaves it, and its bits per second.
+
+    Args:
+        sound: ``[n]``.
+        mode: One of Codec 2's, such as 1200: its bits per second.
+
+    Raises:
+        MioError: If there is no ffmpeg with libcodec2.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        wav, coded, back = (Path(folder) / name for name in ("in.wav", "out.c2", "back.wav"))
+        soundfile.write(wav, soxr.resample(sound, SPEECH_HZ, _CODEC2_HZ), _CODEC2_HZ)
+        _ffmpeg([*_inputs(wav), "-c:a", "libcodec2", "-mode", mode, str(coded)])
+        _ffmpeg([*_inputs(coded), str(back)])
+        narrow, _ = soundfile.read(back, dtype="float32")
+    made = np.asarray(soxr.resample(narrow[_CODEC2_LATE:], _CODEC2_HZ, SPEECH_HZ), np.float32)[: len(sound)]
+    return np.pad(made, (0, len(sound) - len(made))), float(mode)
+
+
 def _inputs(path: Path) -> list[str]:
     return ["-loglevel", "error", "-y", "-i", str(path)]
 
@@ -103,7 +123,7 @@ def _ffmpeg(options: list[str]) -> None:
     try:
         subprocess.run(["ffmpeg", *options], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise MioError(f"ffmpeg: {error}", "install ffmpeg with libopus") from error
+        raise MioError(f"ffmpeg: {error}", "install ffmpeg with libopus and libcodec2") from error
 
 
 def _packets_bytes(path: Path) -> int:

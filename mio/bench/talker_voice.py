@@ -13,7 +13,7 @@ from mio.bench._talker_times import EDGES, time_errors_ms
 from mio.bench.report import Report, percentile
 from mio.contracts.messages import FloatArray, Reply
 from mio.contracts.rates import SPEECH_HZ
-from mio.errors import MioError
+from mio.errors import Needing
 from mio.measure.pitch import pitch_hz, semitones
 from nodes.talker.clause import ClauseVoice, Piece
 from nodes.talker.config import TalkerConfig, VoiceSettings
@@ -130,10 +130,8 @@ def _phone_times(engine: str, spoken: list[Spoken], report: Report) -> None:
 
 
 def _recognizer() -> Any:
-    try:
+    with Needing("judging words", "moonshine"):
         import moonshine_voice
-    except ModuleNotFoundError as error:
-        raise MioError("judging words needs the package moonshine-voice", "pip install 'mio[moonshine]'") from error
     model = Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
     return moonshine_voice.Transcriber(model, moonshine_voice.ModelArch.TINY)
 

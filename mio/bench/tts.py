@@ -1,9 +1,10 @@
 """The neural voice on sentences it never learned: words understood, pitch, rate, emotions; espeak, recordings beside.
 
 Words are counted on the English sentences by PocketSphinx, once with a language model of just these sentences
-(``closed``), once with their words in any order (``unigram``). Phones are judged in both languages by the codec's
-phone recogniser, which has learned from real recordings only, but which the codec was trained to please. Recordings are
-other sentences of the same speakers, through the codec, if data is at hand.
+(``closed``), once with their words in any order (``unigram``), and in both languages in the same two ways by the judge
+that ``mio train voice --stage judge`` makes of recordings of people (``judged``; see ``mio bench judge``). Phones are
+judged by the codec's phone recogniser, which has learned from recordings only, too, but which the codec was trained to
+please. Recordings are other sentences of the same speakers, as they are and through the codec, if data is at hand.
 """
 
 import argparse
@@ -16,14 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from mio.bench._codec_quality import ClosedRecogniser
 from mio.bench._delivery_figures import compare_emotions
 from mio.bench._spectrogram import keep_sounds
 from mio.bench._speech_set import data_folder, recordings
 from mio.bench._talker_engine import add_weights_arguments, engine_config
 from mio.bench._talker_texts import SENTENCES
+from mio.bench._word_judge import NO_JUDGE, add_judge_argument, misheard, named_judge, recognisers_of
 from mio.bench.report import Report
-from mio.bench.talker_voice import word_errors
 from mio.contracts.messages import Reply
 from mio.contracts.phones import PHONES
 from mio.contracts.rates import SPEECH_HZ
@@ -32,6 +32,7 @@ from nodes.talker.clause import ClauseVoice, Piece
 from nodes.talker.espeak import EspeakVoice
 from nodes.talker.kodama import KodamaVoice
 from nodes.talker.models.codec.codec import EncodingStream, VoiceCodec, decoded, read_codec
+from nodes.talker.training.judge import AcousticModel
 
 DURATION = "about 15 min"
 
@@ -45,6 +46,7 @@ _HEARING_SAMPLES = 480  # per feature of the phone recogniser
 _KEPT = 3  # sentences of each voice
 _AHEAD = 2  # features that it hears before it answers
 _TARGETS = {"closed": 0.08, "unigram": 0.45}
+_JUDGED = "kodama"
 
 
 class Said(NamedTuple):
@@ -61,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sentences", type=int, default=100, help="of each language (100)")
     parser.add_argument("--emotional", type=int, default=10, help="English sentences said with each emotion (10)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write first sentences and their spectrograms there")
+    add_judge_argument(parser)
     add_weights_arguments(parser)
 
 
@@ -71,18 +74,22 @@ def run(args: argparse.Namespace, report: Report) -> None:
     kodama, codec = KodamaVoice.read(config), read_codec(config.codec)
     voices: dict[str, ClauseVoice] = {"kodama": kodama, "espeak": EspeakVoice(config.voice_settings())}
     folder = data_folder(args.data)
+    judge = named_judge(args)
     for lang, texts in unseen_sentences().items():
         said = {name: list(_spoken(voice, texts[: args.sentences], lang)) for name, voice in voices.items()}
         if folder is not None:
-            said["recordings through the codec"] = list(_recorded(folder, lang, codec))
-        _compare(report, lang, said, codec)
+            said["recordings"] = list(_recorded(folder, lang))
+            said["recordings through the codec"] = [_coded(one, codec) for one in said["recordings"]]
+        _compare(report, lang, said, codec, judge)
         if args.keep is not None:
             _keep(args.keep, lang, said)
     if args.emotional:
         for name, voice in voices.items():
             compare_emotions(report, name, voice, SENTENCES[: args.emotional], aimed=name == "kodama")
         report.note("emotions: measured at full intensity against neutral, and in brackets what the delivery asks for")
-    report.note("words of recordings are those of other sentences; the recogniser knows the words of both")
+    report.note("words of recordings are those of other sentences; the recognisers know the words of both")
+    if judge is None:
+        report.note(NO_JUDGE)
 
 
 def unseen_sentences() -> dict[str, list[str]]:
@@ -97,45 +104,44 @@ def _spoken(voice: ClauseVoice, texts: Sequence[str], lang: str) -> Iterator[Sai
         yield Said(text, np.concatenate([piece.samples for piece in pieces]), pieces)
 
 
-def _recorded(folder: Path, lang: str, codec: VoiceCodec) -> Iterator[Said]:
+def _recorded(folder: Path, lang: str) -> Iterator[Said]:
     for recorded in recordings(folder, _TARS[lang], "test", _RECORDINGS, _SEED, SPEECH_HZ):
-        stream = EncodingStream(codec)
-        codes = np.concatenate((stream.encode(recorded.sound), stream.finish()))
-        yield Said(recorded.text, decoded(codec, codes), [])
+        yield Said(recorded.text, recorded.sound, [])
 
 
-def _compare(report: Report, lang: str, said: dict[str, list[Said]], codec: VoiceCodec) -> None:
-    texts = [one.text for group in said.values() for one in group]
-    judges: dict[str, ClosedRecogniser] = {}
-    if lang == "en":
-        judges = {"closed": ClosedRecogniser(texts), "unigram": ClosedRecogniser(texts, in_any_order=True)}
+def _coded(said: Said, codec: VoiceCodec) -> Said:
+    stream = EncodingStream(codec)
+    codes = np.concatenate((stream.encode(said.sound), stream.finish()))
+    return said._replace(sound=decoded(codec, codes))
+
+
+def _compare(
+    report: Report, lang: str, said: dict[str, list[Said]], codec: VoiceCodec, judge: AcousticModel | None
+) -> None:
+    recognisers = recognisers_of([one.text for group in said.values() for one in group], lang, judge)
     for name, group in said.items():
         cells: dict[str, object] = {}
-        for judge, recogniser in judges.items():
-            share, whole = misheard(group, recogniser)
-            cells[f"misheard_{judge}"] = f"{share:.1%}"
-            cells[f"sentences_right_{judge}"] = f"{whole:.0%}"
-            if name == "kodama":
-                report.figure(f"misheard_{judge}", share, target=_TARGETS[judge])
+        for by, recogniser in recognisers.items():
+            share, right, wrong = misheard([(one.text, one.sound) for one in group], recogniser)
+            cells[by] = f"{share:.1%}"
+            if by.endswith("closed"):
+                cells[f"sentences_right_{by}"] = f"{right:.0%}"
+            if name == _JUDGED:
+                report.figure(f"{by}_{lang}", share, target=_TARGETS[by.rpartition("_")[2]])
+                if by.endswith("closed"):
+                    for text, heard in wrong:
+                        report.row("misheard sentences", language=lang, by=by, said=text, heard=heard)
         if group[0].pieces:
             cells["phones_heard"] = f"{np.mean([phones_heard(one, codec) for one in group]):.1%}"
         report.row("voices", language=lang, voice=name, **cells, **_sound_figures(group))
-
-
-def misheard(said: Sequence[Said], recogniser: ClosedRecogniser) -> tuple[float, float]:
-    """Share of the words that a recogniser gets wrong, and share of the sentences without an error."""
-    known = [one for one in said if recogniser.knows(one.text)]
-    errors = [word_errors(one.text, recogniser.hear(one.sound)) for one in known]
-    words = sum(count for _, count in errors)
-    return sum(wrong for wrong, _ in errors) / max(1, words), float(np.mean([wrong == 0 for wrong, _ in errors]))
 
 
 @torch.inference_mode()
 def phones_heard(said: Said, codec: VoiceCodec) -> float:
     """Share of a sentence's 20 ms in which the phone recogniser hears the phone that was meant, pauses left out."""
     ahead = np.pad(said.sound, (0, -len(said.sound) % _HEARING_SAMPLES + _AHEAD * _HEARING_SAMPLES))
-    features = codec.teacher(torch.from_numpy(ahead)[None, None], {})[:, :, _AHEAD:]
-    heard = codec.teacher.recognise(features)[0].argmax(-1).numpy()
+    features = codec.recogniser()(torch.from_numpy(ahead)[None, None], {})[:, :, _AHEAD:]
+    heard = codec.recogniser().recognise(features)[0].argmax(-1).numpy()
     meant = phones_meant([phone for piece in said.pieces for phone in piece.phones], len(heard))
     return float(np.mean(heard[meant > 0] == meant[meant > 0])) if (meant > 0).any() else 0.0
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 import mio.bench
 from mio.bench.report import Report
-from mio.errors import MioError, did_you_mean
+from mio.errors import MioError, Needing, did_you_mean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,10 +46,8 @@ def load(name: str) -> ModuleType:
     """
     if name not in names():
         raise MioError(f"no benchmark '{name}'", did_you_mean(name, names()))
-    try:
+    with Needing(f"benchmark '{name}'", "all"):
         return importlib.import_module(f"mio.bench.{name.replace('-', '_')}")
-    except ModuleNotFoundError as error:
-        raise MioError(f"benchmark '{name}' needs the package {error.name}", "pip install 'mio[all]'") from error
 
 
 def names() -> list[str]:

@@ -13,7 +13,7 @@ from mio.character import read_character
 from mio.cli._new_character import write_new_character
 from mio.cli.run import overrides
 from mio.cli.swap import HAND_OVER_S
-from mio.errors import MioError
+from mio.errors import MioError, Needing
 from mio.flow.live import LiveFlow, find_flow
 from mio.flow.packages import config_struct
 from mio.paths import share
@@ -84,7 +84,7 @@ def _reads_pack(node: str) -> bool:
 
 
 def _check(pack: Path) -> int:
-    try:
+    with Needing("checking a pack", "all"):
         from mio.sentences.encoder import SentenceEncoder, embed_cached
         from nodes.renderer.config import Look
         from nodes.talker.config import VoiceSettings
@@ -92,8 +92,6 @@ def _check(pack: Path) -> int:
         from nodes.thinker.config import ThinkerConfig
         from nodes.thinker.construction.consistency import check_story
         from nodes.thinker.engine import cache_folder
-    except ModuleNotFoundError as error:
-        raise MioError(f"checking a pack needs the package {error.name}", "pip install 'mio[all]'") from error
     character = read_character(pack)
     character.section("voice", VoiceSettings)
     character.section("look", Look)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mio.audio import read_audio, write_wav
 from mio.contracts.rates import SPEECH_HZ
-from mio.errors import MioError
+from mio.errors import MioError, Needing
 from mio.paths import share
 
 
@@ -15,31 +15,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("input", type=Path, help="encode: any sound file; decode: a .kdm file")
     parser.add_argument("-o", "--output", type=Path, help="file to write; the input's name with .kdm or .wav")
     parser.add_argument("--weights", type=Path, default=share("weights", "voice-codec"), help="folder of the codec")
+    parser.add_argument("--teacher", type=Path, help="encode: folder of w2v-BERT 2.0, if the codec hears with it")
 
 
 def run(args: argparse.Namespace) -> int:
     """Encode or decode one file."""
-    try:
+    with Needing("the codec", "kodama"):
         import torch
-    except ModuleNotFoundError as error:
-        raise MioError("the codec needs the package torch", "pip install 'mio[kodama]'") from error
     torch.set_num_threads(1)
     encoding = args.what == "encode"
     output = args.output or args.input.with_suffix(".kdm" if encoding else ".wav")
-    print((_encode if encoding else _decode)(args.input, output, args.weights))
+    print(_encode(args.input, output, args) if encoding else _decode(args.input, output, args.weights))
     return 0
 
 
-def _encode(sound: Path, output: Path, weights: Path) -> str:
-    import numpy as np
-
+def _encode(sound: Path, output: Path, args: argparse.Namespace) -> str:
     from nodes.talker.kdm import FRAME_BYTES, Recording, write_kdm
-    from nodes.talker.models.codec.codec import EncodingStream, fingerprint, read_codec
+    from nodes.talker.models.codec.codec import encoded, fingerprint, read_codec
 
     samples = read_audio(sound, SPEECH_HZ)
-    stream = EncodingStream(read_codec(weights))
-    codes = np.concatenate((stream.encode(samples), stream.finish()))
-    write_kdm(output, Recording(codes, len(samples), fingerprint(weights)))
+    codes = encoded(read_codec(args.weights, args.teacher), samples)
+    write_kdm(output, Recording(codes, len(samples), fingerprint(args.weights)))
     return f"{output}: {len(samples) / SPEECH_HZ:.2f} s, {len(codes) * FRAME_BYTES} bytes of codes"
 
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mio.cli.picked import FILE, KINDS, pick, picked
-from mio.errors import MioError
+from mio.errors import MioError, Needing
 
 if TYPE_CHECKING:
     from nodes.io.devices import Listing
@@ -56,10 +56,8 @@ def device_listings() -> "dict[str, Listing]":
     Raises:
         MioError: If a package is missing.
     """
-    try:
+    with Needing("listing devices", "io"):
         from nodes.io import devices
-    except ModuleNotFoundError as error:
-        raise MioError(f"listing devices needs the package {error.name}", "pip install 'mio[io]'") from error
     return {
         "microphone": devices.list_microphones(),
         "speaker": devices.list_speakers(),

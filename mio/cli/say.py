@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mio.errors import MioError
+from mio.errors import Needing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,10 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the sound file."""
-    try:
+    with Needing("speaking", "talker,espeak"):
         from nodes.talker.engine import say
-    except ModuleNotFoundError as error:
-        raise MioError(f"speaking needs the package {error.name}", "pip install 'mio[talker,espeak]'") from error
     say(args.text, args.output, voice=args.voice)
     print(args.output)
     return 0

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from rich.console import Console
 
-from mio.errors import MioError, did_you_mean
+from mio.errors import MioError, Needing, did_you_mean
 
 TRAININGS = {
     "body": "nodes.body.training.command",
@@ -39,7 +39,5 @@ def load(node: str) -> ModuleType:
     """
     if node not in TRAININGS:
         raise MioError(f"nothing to train in '{node}'", did_you_mean(node, TRAININGS))
-    try:
+    with Needing("training", f"train,{node}"):
         return importlib.import_module(TRAININGS[node])
-    except ModuleNotFoundError as error:
-        raise MioError(f"training needs the package {error.name}", f"pip install 'mio[train,{node}]'") from error

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mio.errors import MioError
+from mio.errors import Needing
 from mio.paths import share
 
 
@@ -19,13 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the voice, and say how to use it."""
-    try:
+    with Needing("a voice", "train,talker,espeak"):
         import torch
 
         from nodes.talker.training.cloning import clone
-    except ModuleNotFoundError as error:
-        needs = "pip install 'mio[train,talker,espeak]'"
-        raise MioError(f"a voice needs the package {error.name}", needs) from error
     torch.set_num_threads(1)
     made = clone(args.recording, args.text, args.language, args.weights, args.to)
     print(f"{args.to}: {made.length_s:.2f} s, {made.phones} phones, {made.heard:.0%} of the sound heard as they say")

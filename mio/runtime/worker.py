@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from mio.config import load_config
 from mio.contracts.engine import Engine
-from mio.errors import ConfigError, MioError
+from mio.errors import MioError, Needing
 from mio.runtime import slot_protocol as slot
 from mio.runtime.compute import yield_to_others
 from mio.runtime.dora_env import dora_node_id
@@ -239,14 +239,12 @@ def parts(package: str) -> tuple[type[msgspec.Struct], Callable[[msgspec.Struct]
     """A node's configuration struct, and what builds its engine from one.
 
     Raises:
-        ConfigError: If a package that it needs is missing.
+        MioError: If a package that it needs is missing.
     """
     node = package.rpartition(".")[2]
-    try:
+    with Needing(node, "io" if package.startswith("nodes.io.") else node):
         config_struct: type[msgspec.Struct] = getattr(import_module(f"{package}.config"), f"{node.capitalize()}Config")
         return config_struct, import_module(f"{package}.engine").build_engine
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"{node} needs the package {error.name}", f"pip install 'mio[{_extra(package)}]'") from error
 
 
 def main() -> None:
@@ -303,10 +301,6 @@ def _first_marks(engine: Engine) -> slot.Marks:
     if not path or engine.exclusive:
         return slot.Marks()
     return cast(slot.Marks, pickle.loads(Path(path).read_bytes()))
-
-
-def _extra(package: str) -> str:
-    return "io" if package.startswith("nodes.io.") else package.rpartition(".")[2]
 
 
 def _seq(event: Received) -> int:

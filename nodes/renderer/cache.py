@@ -10,7 +10,7 @@ from pathlib import Path
 import moderngl
 import msgspec
 
-from mio.errors import MioError
+from mio.errors import MioError, Needing
 from nodes.renderer.asset import Asset, load_asset
 from nodes.renderer.config import Look, RendererConfig
 
@@ -46,12 +46,9 @@ def obtain_avatar(context: moderngl.Context, look: Look, cache_dir: Path, *, fin
 
 
 def _make(context: moderngl.Context, look: Look, *, fine: bool, texture_size: int) -> Asset:
-    try:
+    with Needing("the avatar has to be made, which", "renderer"):
         from nodes.renderer.bake.assemble import Detail
         from nodes.renderer.bake.avatar import bake_avatar
-    except ModuleNotFoundError as error:
-        problem = f"the avatar has to be made, which needs the package {error.name}"
-        raise MioError(problem, "pip install 'mio[renderer]'") from error
     return bake_avatar(context, look, Detail(fine), texture_size)
 
 

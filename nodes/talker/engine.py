@@ -13,7 +13,7 @@ from mio.audio import write_wav
 from mio.contracts.engine import Engine, Output, Outputs
 from mio.contracts.messages import Clock, Interrupt, Message, Reply, Speech
 from mio.contracts.rates import SPEECH_HZ
-from mio.errors import ConfigError, MioError
+from mio.errors import ConfigError, MioError, Needing
 from mio.espeak import is_installed
 from nodes.talker.chunks import ClauseChunks
 from nodes.talker.clause import ClauseVoice
@@ -45,11 +45,9 @@ def build_engine(config: TalkerConfig) -> "Talker":
 def _built(config: TalkerConfig) -> "Talker":
     match config.engine:
         case "kodama":
-            try:
+            with Needing("engine kodama", "kodama"):
                 from nodes.talker.kodama import KodamaVoice
-            except ModuleNotFoundError as error:
-                remedy = "pip install 'mio[kodama]'"
-                raise ConfigError(f"engine kodama needs the package {error.name}", remedy) from error
+
             voice = KodamaVoice.read(config)
             espeak = _installed_espeak(config)
             return Talker(voice, config, None if espeak is None else Spare(espeak, voice.leaves))

@@ -33,7 +33,7 @@ def test_networks_take_over_from_rules_and_give_back_in_a_conversation(
     tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
     pytest.importorskip("torch")
-    flow = TalkedFlow(tmp_path, 40.0, env=SMALL)
+    flow = TalkedFlow(tmp_path, 40.0, env=SMALL | {"MIO_FACE__ENGINE": "viseme"})
 
     def moves_by(node: str, engine: str) -> bool:
         stats = flow.stats(node)

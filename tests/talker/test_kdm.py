@@ -11,18 +11,7 @@ from mio.cli.main import main
 from mio.errors import MioError
 from nodes.talker.kdm import Recording, pack, read_kdm, unpack, write_kdm
 from nodes.talker.models.codec.codec import VoiceCodec, write_codec
-from nodes.talker.models.codec.sizes import CodecSize
-
-SIZE = CodecSize(
-    encoder="spectra",
-    encoder_layers=1,
-    width=16,
-    teacher_width=8,
-    teacher_layers=1,
-    vocos_width=16,
-    vocos_layers=1,
-    semantic_layers=1,
-)
+from nodes.talker.models.testing import SMALL_CODEC
 
 
 @given(st.lists(st.lists(st.integers(0, 1_023), min_size=8, max_size=8), max_size=20))
@@ -55,8 +44,8 @@ def test_the_commands_turn_sound_into_a_kilobit_per_second_and_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
-    write_codec(tmp_path / "codec", VoiceCodec(SIZE))
-    write_codec(tmp_path / "other", VoiceCodec(SIZE))
+    write_codec(tmp_path / "codec", VoiceCodec(SMALL_CODEC))
+    write_codec(tmp_path / "other", VoiceCodec(SMALL_CODEC))
     wav = tmp_path / "said.wav"
     write_wav(wav, (0.1 * np.sin(np.arange(30_000) / 30)).astype(np.float32), 24_000)
     assert main(["codec", "encode", str(wav), "--weights", str(tmp_path / "codec")]) == 0

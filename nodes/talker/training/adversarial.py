@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nodes.talker.models.codec.pretrained import PretrainedTeacher
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import FRAME_SAMPLES
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -30,7 +31,7 @@ class AdversarialTrainee(SoundTrainee):
         self,
         settings: CodecTraining,
         crops: Crops,
-        teacher: PhoneRecogniser,
+        teacher: PhoneRecogniser | PretrainedTeacher | None,
         model: Tokenizer,
         device: str = "cpu",
     ) -> None:
@@ -39,14 +40,14 @@ class AdversarialTrainee(SoundTrainee):
         Args:
             settings: Of the run.
             crops: What is learned from.
-            teacher: What the semantic codes say.
+            teacher: What the semantic codes say; None if there are none.
             model: Of the stage ``codec``; only its decoder of sound learns.
             device: Where it is learned.
         """
         model.eval().requires_grad_(False)
         model.voice.requires_grad_(True)
         super().__init__(settings, crops, model, device)
-        self._teacher = teacher.eval().requires_grad_(False).to(self._device)
+        self._teacher = None if teacher is None else teacher.eval().requires_grad_(False).to(self._device)
         self._judges = Judges().to(self._device)
         self._judging = torch.optim.AdamW(self._judges.parameters(), settings.rate, (0.8, 0.99), weight_decay=0.0)
         self._found: dict[str, float] = {}
@@ -87,9 +88,10 @@ class AdversarialTrainee(SoundTrainee):
         """Quantised frames ``[B, width, n]`` as they are inside speech, and the samples that they mean."""
         batch = self.settings.batch
         wave = self._drawn(batch, _BEFORE + self.settings.frames)
-        kept = kept_books(batch, self._rng).to(self._device)
+        kept = kept_books(batch, self._rng, self.model.size).to(self._device)
         with self._mixed():
-            coded = self.model.encode(wave, self._teacher(wave, {}).float(), {}, kept)
+            heard = None if self._teacher is None else self._teacher(wave, {}).float()
+            coded = self.model.encode(wave, heard, {}, kept)
         return coded.frames[:, :, _BEFORE:], wave[:, :, _BEFORE * FRAME_SAMPLES :]
 
     def _learn_to_judge(self, real: Tensor, made: Tensor) -> None:

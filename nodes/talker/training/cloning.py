@@ -77,7 +77,7 @@ def _aligned(codec: VoiceCodec, sound: FloatArray, text: str, language: str) -> 
         raise MioError(f"nothing in {text[:40]!r} is spoken", "say in --text what is heard")
     chain = chain_of([NUMBERS[phone.symbol] for phone in spelled])
     whole = np.pad(sound, (0, -len(sound) % SPEECH_FRAME_SAMPLES))
-    logits = hear(codec.teacher, torch.from_numpy(whole)[None, None], AHEAD)[0]
+    logits = hear(codec.recogniser(), torch.from_numpy(whole)[None, None], AHEAD)[0]
     steps = logits.log_softmax(-1).repeat_interleave(FEATURE_SAMPLES // STEP_SAMPLES, 0).numpy()
     path = best_path(steps[:, chain.states // STATES], chain)
     if not len(path):

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mio.training.trainee import AveragedTrainee, cosine_rate
+from nodes.talker.models.codec.pretrained import PretrainedTeacher
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
-from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, FRAME_SAMPLES, LAPTOP, CodecSize
+from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, FRAME_SAMPLES, LAPTOP, SEMANTIC_BOOKS, CodecSize
 from nodes.talker.models.codec.tokenizer import TEACHER_RATE, Coded, Tokenizer
 from nodes.talker.training.crops import Crops
 from nodes.talker.training.losses import MelDistance, PitchDistance, pitch_distance, pitch_labels
@@ -132,7 +133,7 @@ class CodecTrainee(SoundTrainee):
         self,
         settings: CodecTraining,
         crops: Crops,
-        teacher: PhoneRecogniser,
+        teacher: PhoneRecogniser | PretrainedTeacher | None,
         model: Tokenizer | None = None,
         device: str = "cpu",
     ) -> None:
@@ -141,53 +142,65 @@ class CodecTrainee(SoundTrainee):
         Args:
             settings: Of the run.
             crops: What is learned from.
-            teacher: What the semantic codes are to say.
+            teacher: What the semantic codes are to say; None if there are none.
             model: What to go on from; None for a new one.
             device: Where it is learned.
         """
         super().__init__(settings, crops, model, device)
-        self._teacher = teacher.eval().requires_grad_(False).to(self._device)
+        self._teacher = None if teacher is None else teacher.eval().requires_grad_(False).to(self._device)
 
     def losses(self) -> dict[str, Tensor]:
         """Of a batch of stretches."""
-        if not self.model.meaning_books.begun:
+        if not self.model.begun:
             self._begin()
         wave, heard = self._heard(self.settings.batch)
-        kept = kept_books(self.settings.batch, self._rng).to(self._device)
+        kept = kept_books(self.settings.batch, self._rng, self.settings.size).to(self._device)
         with self._mixed():
             coded = self.model.encode(wave, heard, {}, kept)
         compared = self._spoken(coded.frames, wave)
-        meaning = self._meaning(coded, heard)
-        loss = compared["loss"] + _MEANING_WEIGHT * meaning["meaning"] + _COMMITMENT_WEIGHT * coded.commitment
+        loss = compared["loss"] + _COMMITMENT_WEIGHT * coded.commitment
         used = torch.tensor(self.model.sound_books.used())
-        return {**compared, **meaning, "commitment": coded.commitment, "used": used, "loss": loss}
+        shown = {**compared, "commitment": coded.commitment, "used": used}
+        if self._teacher is None or heard is None:
+            return {**shown, "loss": loss}
+        meaning = self._meaning(self._teacher, coded, heard)
+        return {**shown, **meaning, "loss": loss + _MEANING_WEIGHT * meaning["meaning"]}
 
-    def _heard(self, batch: int) -> tuple[Tensor, Tensor]:
+    def _heard(self, batch: int) -> tuple[Tensor, Tensor | None]:
         """Stretches, and what the teacher hears in them."""
         wave = self._drawn(batch, _HEARD_BEFORE + self.settings.frames)
+        after = wave[:, :, _HEARD_BEFORE * FRAME_SAMPLES :]
+        if self._teacher is None:
+            return after, None
         with torch.no_grad(), self._mixed():
             heard = self._teacher(wave, {}).float()
-        return wave[:, :, _HEARD_BEFORE * FRAME_SAMPLES :], heard[:, :, _HEARD_BEFORE * TEACHER_RATE :]
+        return after, heard[:, :, _HEARD_BEFORE * TEACHER_RATE :]
 
     def _begin(self) -> None:
         drawn = [self._heard(self.settings.batch) for _ in range(_BEGIN_BATCHES)]
-        self.model.begin_books(torch.cat([wave for wave, _ in drawn]), torch.cat([heard for _, heard in drawn]))
+        heard = [features for _, features in drawn if features is not None]
+        self.model.begin_books(torch.cat([wave for wave, _ in drawn]), torch.cat(heard) if heard else None)
 
-    def _meaning(self, coded: Coded, heard: Tensor) -> dict[str, Tensor]:
-        """Distance of the teacher's features, and share of its phones that are still heard in them."""
+    def _meaning(self, teacher: PhoneRecogniser | PretrainedTeacher, coded: Coded, heard: Tensor) -> dict[str, Tensor]:
+        """Distance of the teacher's features, and share of the phones that a recogniser still hears in them."""
         with self._mixed():
             made = self.model.meaning(coded.frames, {}).float()
         distance = 1 - F.cosine_similarity(made, heard, 1).mean() + (made - heard).abs().mean()
+        if isinstance(teacher, PretrainedTeacher):
+            return {"meaning": distance}
         with torch.no_grad():
-            said, wanted = (self._teacher.recognise(features).argmax(-1) for features in (made, heard))
+            said, wanted = (teacher.recognise(features).argmax(-1) for features in (made, heard))
         return {"meaning": distance, "phones": (said == wanted).float().mean()}
 
 
-def kept_books(batch: int, rng: np.random.Generator) -> Tensor:
-    """``[batch]`` acoustic codebooks that count: all, a few, or none at all."""
+def kept_books(batch: int, rng: np.random.Generator, size: CodecSize) -> Tensor:
+    """``[batch]`` acoustic codebooks that count: all, a few, or none at all.
+
+    Without a semantic branch as many of all codebooks: the first two always count.
+    """
     drawn = rng.random(batch)
     kept = np.full(batch, ACOUSTIC_BOOKS)
     few = drawn < _MEANING_ALONE + _FEWER
     kept[few] = rng.integers(1, ACOUSTIC_BOOKS, batch)[few]
     kept[drawn < _MEANING_ALONE] = 0
-    return torch.from_numpy(kept)
+    return torch.from_numpy(kept if size.semantic else kept + SEMANTIC_BOOKS)

@@ -4,7 +4,8 @@
 which says what semantic codes are to mean. ``sound``: encoder and decoder of the codec without quantisers. ``codec``:
 all of it. ``adversarial``: its decoder alone, against discriminators. ``export``: the averaged weights as a folder that
 ``mio codec`` reads. ``tokens``: the set as codes. ``tts``: the language model that speaks them. ``export-tts``: its
-averaged weights as a folder that the engine ``kodama`` reads. With ``--codec`` the stages ``codec``,
+averaged weights as a folder that the engine ``kodama`` reads. ``judge``: the acoustic model that ``mio bench tts``
+hears words with, behind ``data`` and ``labels``. With ``--codec`` the stages ``codec``,
 ``tokens`` and ``adversarial`` go on from such a folder; of those before them ``data`` and ``labels`` are needed. With
 ``--language-model`` the stage ``tts`` goes on from one.
 """
@@ -16,15 +17,16 @@ import msgspec
 import torch
 from rich.console import Console
 
-from mio.errors import MioError
+from mio.errors import ConfigError, MioError
 from mio.training.command import Figures, add_run_arguments, learn
 from mio.training.loop import Plan, Trainee
 from mio.training.run_folder import RunFolder
 from mio.training.settings import with_settings
 from mio.training.trainee import read_averaged
 from nodes.talker.models.codec.codec import VoiceCodec, read_learning_codec, write_codec
+from nodes.talker.models.codec.pretrained import PretrainedTeacher, read_teacher
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
-from nodes.talker.models.codec.sizes import SIZES
+from nodes.talker.models.codec.sizes import SIZES, CodecSize
 from nodes.talker.models.codec.tokenizer import Tokenizer
 from nodes.talker.models.lm.lm import VoiceLm
 from nodes.talker.models.lm.shipped import read_learning_lm, write_lm
@@ -32,13 +34,26 @@ from nodes.talker.models.lm.sizes import LM_SIZES, OTHER
 from nodes.talker.training.adversarial import AdversarialTrainee
 from nodes.talker.training.codec import CodecTrainee, CodecTraining, SoundTrainee
 from nodes.talker.training.crops import Crops
+from nodes.talker.training.judge import JudgeTrainee, JudgeTraining, classes_heard, trained_judge
 from nodes.talker.training.labels import align, read_labels
 from nodes.talker.training.phones import PhoneTraining, TeacherTrainee, recognised
 from nodes.talker.training.speech_set import SpeechSet, build_speech, read_speech
 from nodes.talker.training.tokens import Tokens, build_tokens, read_tokens
 from nodes.talker.training.tts import TtsTrainee, TtsTraining, judged
 
-_STAGES = ("data", "labels", "teacher", "sound", "codec", "adversarial", "export", "tokens", "tts", "export-tts")
+_STAGES = (
+    "data",
+    "labels",
+    "teacher",
+    "sound",
+    "codec",
+    "adversarial",
+    "export",
+    "tokens",
+    "tts",
+    "export-tts",
+    "judge",
+)
 _SHOWN = (
     "loss",
     "mel",
@@ -64,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", choices=SIZES, default="laptop", help="size of the networks (laptop)")
     parser.add_argument("--to", type=Path, help="folder of an export (weights/voice-codec, weights/voice-tts)")
     parser.add_argument("--codec", type=Path, help="a codec to go on from (stages codec, tokens, adversarial, export)")
+    parser.add_argument("--teacher", type=Path, help="folder of w2v-BERT 2.0, for a codec that hears with it")
     parser.add_argument("--language-model", type=Path, help="one to go on from, of any speakers (stage tts)")
     parser.add_argument("--threads", type=int, default=1, help="compute threads (1)")
 
@@ -83,6 +99,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         "tokens": _tokenise,
         "tts": _train_tts,
         "export-tts": _export_tts,
+        "judge": _train_judge,
     }
     stages[args.stage](args, console)
     return 0
@@ -117,9 +134,11 @@ def _train_sound(args: argparse.Namespace, console: Console) -> None:
 def _train_codec(args: argparse.Namespace, console: Console) -> None:
     settings = _settings(args)
     if args.codec is None:
-        model, teacher = trained_tokenizer(args.out / "sound"), trained_recogniser(args.out / "teacher")
+        torch.manual_seed(settings.seed)
+        model = begun_tokenizer(args.out / "sound", settings.size)
+        teacher = _teacher(args, settings.size)
     else:
-        codec = read_learning_codec(args.codec)
+        codec = read_learning_codec(args.codec, args.teacher)
         model, teacher = codec.tokenizer, codec.teacher
         settings = msgspec.structs.replace(settings, size=codec.size)
     trainee = CodecTrainee(settings, _crops(args, settings), teacher, model, args.device)
@@ -174,26 +193,40 @@ def _export_tts(args: argparse.Namespace, console: Console) -> None:
     console.print(f"written: {to}, from {args.out / 'tts'}")
 
 
+def _train_judge(args: argparse.Namespace, console: Console) -> None:
+    settings = with_settings(JudgeTraining("judge", str(args.out / "data")), args.set)
+    speech, aligned = read_speech(args.out / "data"), read_labels(args.out / "data")
+    _learn(args, console, settings, JudgeTrainee(settings, speech, aligned, args.device))
+    for speaker, share in classes_heard(trained_judge(args.out / "judge"), speech, aligned, "val").items():
+        console.print(f"halves of phones heard as labelled, split val, {speaker}: {share:.1%} of the time")
+
+
 def voices_of(speech: SpeechSet) -> tuple[str, ...]:
     """Speakers that a set is learned for: those of this project if it has them, or those with most speech."""
     known = TtsTraining().voices
     return known if any(utterance.speaker in known for utterance in speech.utterances) else speech.main_speakers()
 
 
-def trained_codec(out: Path) -> VoiceCodec:
+def _trained_codec(args: argparse.Namespace) -> VoiceCodec:
     """The averaged codec of a run's stages ``teacher`` and ``codec``."""
-    tokenizer = trained_tokenizer(out / "codec")
+    tokenizer = trained_tokenizer(args.out / "codec")
     codec = VoiceCodec(tokenizer.size)
-    codec.tokenizer = tokenizer
-    codec.teacher = trained_recogniser(out / "teacher")
+    codec.tokenizer, codec.teacher = tokenizer, _teacher(args, tokenizer.size)
     return codec.eval().requires_grad_(False)
+
+
+def _teacher(args: argparse.Namespace, size: CodecSize) -> PhoneRecogniser | PretrainedTeacher | None:
+    """Who teaches semantic codes: what the stage ``teacher`` has learned, or the one that is named."""
+    if not size.semantic:
+        return None
+    return trained_recogniser(args.out / "teacher") if size.teacher == "phones" else read_teacher(args.teacher, size)
 
 
 def _codec_before(args: argparse.Namespace) -> VoiceCodec:
     """What the run's stage ``codec`` has learned, on from the codec that is named, or that one itself."""
     if args.codec is None:
-        return trained_codec(args.out)
-    codec = read_learning_codec(args.codec)
+        return _trained_codec(args)
+    codec = read_learning_codec(args.codec, args.teacher)
     if (args.out / "codec").is_dir():
         codec.tokenizer = trained_tokenizer(args.out / "codec")
     return codec.eval().requires_grad_(False)
@@ -212,6 +245,21 @@ def trained_tokenizer(folder: Path) -> Tokenizer:
     settings, weights = read_averaged(folder, CodecTraining)
     model = Tokenizer(settings.size)
     model.load_state_dict(weights)
+    return model
+
+
+def begun_tokenizer(folder: Path, size: CodecSize) -> Tokenizer:
+    """A tokenizer with the acoustic encoder and the decoder of a run's stage ``sound``, which knows no other parts.
+
+    Raises:
+        ConfigError: If those are of another size.
+    """
+    sound = trained_tokenizer(folder)
+    if msgspec.structs.replace(sound.size, semantic=size.semantic, bands=size.bands) != size:
+        raise ConfigError(f"{folder}: encoder and decoder are of another size", "set the same in both stages")
+    model = Tokenizer(size)
+    model.acoustic.load_state_dict(sound.acoustic.state_dict())
+    model.voice.load_state_dict(sound.voice.state_dict())
     return model
 
 
@@ -242,7 +290,7 @@ def _crops(args: argparse.Namespace, settings: CodecTraining) -> Crops:
 def _learn(
     args: argparse.Namespace,
     console: Console,
-    settings: CodecTraining | PhoneTraining | TtsTraining,
+    settings: CodecTraining | PhoneTraining | TtsTraining | JudgeTraining,
     trainee: Trainee,
 ) -> None:
     plan = Plan(settings.steps, settings.seed, device=args.device)

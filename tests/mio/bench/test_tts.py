@@ -40,7 +40,7 @@ def test_voices_and_emotions_are_compared(weights: list[str], tmp_path: Path) ->
     rows = {(row["language"], row["voice"]): row for row in report.tables["voices"]}
     assert rows.keys() == {(lang, voice) for lang in ("en", "de") for voice in ("kodama", "espeak")}
     assert "misheard_closed" not in rows["de", "kodama"]
-    assert report.figures["misheard_closed"] > 0.5
+    assert report.figures["misheard_closed_en"] > 0.5
     emotions = {(row["voice"], row["emotion"]): row for row in report.tables["emotions"]}
     assert len(emotions) == 22 and emotions["kodama", "neutral"]["pitch_st"] == "+0.0 (+0.0)"
     assert report.figures["espeak_pitch_follows_emotion"] > 0.8 and report.figures["espeak_rate_follows_emotion"] > 0.8

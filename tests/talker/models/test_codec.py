@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 import torch
 
@@ -79,6 +80,36 @@ def test_without_acoustic_codes_the_semantic_ones_are_decoded_alone(tokenizer: T
     coded = tokenizer.encode(wave, heard, {}, kept=torch.tensor([0, 6]))
     torch.testing.assert_close(coded.frames[0], tokenizer.frames(coded.codes[:1, :2])[0], atol=1e-5, rtol=0)
     torch.testing.assert_close(coded.frames[1], tokenizer.frames(coded.codes[1:])[0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("without", [{"semantic": False}, {"bands": 1}], ids=["semantic branch", "band split"])
+def test_without_a_part_the_codes_are_as_many_and_all_that_is_left_is_learned(without: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    size = msgspec.structs.replace(SIZE, **without)
+    lesser = Tokenizer(size).eval()
+    wave, heard = speech()
+    coded = lesser.encode(wave, heard if size.semantic else None, {})
+    assert coded.codes.shape == (2, 8, FRAMES)
+    torch.testing.assert_close(lesser.frames(coded.codes), coded.frames, atol=1e-5, rtol=0)
+    loss = lesser.voice.whole(coded.frames).sound.square().mean() + coded.commitment
+    if size.semantic:
+        loss = loss + lesser.meaning(coded.frames, {}).square().mean()
+    loss.backward()
+    assert [name for name, weight in lesser.named_parameters() if weight.grad is None or not weight.grad.any()] == []
+
+
+@torch.no_grad()
+def test_half_of_the_bands_go_to_the_acoustic_codes_unless_they_are_not_split() -> None:
+    wave, heard = speech(1)
+    for bands, expected in ((4, False), (1, True)):
+        torch.manual_seed(0)
+        tokenizer = Tokenizer(msgspec.structs.replace(SIZE, bands=bands)).eval()
+        tokenizer.semantic.conv.weight[: SIZE.width // 2] *= 3
+        before = tokenizer.encode(wave, heard, {}).codes
+        tokenizer.semantic.conv.weight[: SIZE.width // 2] *= -1
+        after = tokenizer.encode(wave, heard, {}).codes
+        assert not torch.equal(before[:, 2:], after[:, 2:])
+        assert (not torch.equal(before[:, :2], after[:, :2])) == expected
 
 
 def test_every_weight_is_learned_from_sound_and_meaning(tokenizer: Tokenizer) -> None:

@@ -16,18 +16,8 @@ from nodes.talker.models.codec.codec import (
     read_codec,
     write_codec,
 )
-from nodes.talker.models.codec.sizes import CodecSize
+from nodes.talker.models.testing import SMALL_CODEC
 
-SIZE = CodecSize(
-    encoder="spectra",
-    encoder_layers=1,
-    width=32,
-    teacher_width=16,
-    teacher_layers=1,
-    vocos_width=32,
-    vocos_layers=2,
-    semantic_layers=1,
-)
 SOUND = (0.1 * np.random.default_rng(0).normal(size=7 * 1_920 + 700)).astype(np.float32)
 
 
@@ -35,7 +25,7 @@ SOUND = (0.1 * np.random.default_rng(0).normal(size=7 * 1_920 + 700)).astype(np.
 def codec() -> VoiceCodec:
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    return VoiceCodec(SIZE).eval()
+    return VoiceCodec(SMALL_CODEC).eval()
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import soundfile
 import torch
 
 from nodes.talker.models.codec.sizes import CodecSize
+from nodes.talker.models.testing import SMALL_CODEC
 from nodes.talker.training.labels import Aligned, Label
 from nodes.talker.training.speech_set import SpeechSet, Utterance
 
@@ -18,16 +19,7 @@ RATE = 24_000
 @pytest.fixture(scope="session")
 def size() -> CodecSize:
     torch.set_num_threads(1)
-    return CodecSize(
-        encoder="spectra",
-        encoder_layers=1,
-        width=32,
-        teacher_width=24,
-        teacher_layers=1,
-        vocos_width=48,
-        vocos_layers=2,
-        semantic_layers=1,
-    )
+    return SMALL_CODEC
 
 
 def voice(pitch_hz: float, seconds: float, seed: int) -> np.ndarray:

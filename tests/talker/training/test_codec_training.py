@@ -18,7 +18,7 @@ from nodes.talker.models.codec.sizes import CodecSize
 from nodes.talker.models.codec.tokenizer import Tokenizer
 from nodes.talker.training.adversarial import AdversarialTrainee
 from nodes.talker.training.codec import CodecTrainee, CodecTraining, SoundTrainee, kept_books
-from nodes.talker.training.command import trained_tokenizer
+from nodes.talker.training.command import begun_tokenizer, trained_tokenizer
 from nodes.talker.training.crops import Crops
 from nodes.talker.training.labels import Aligned
 from nodes.talker.training.losses import MelDistance, PitchDistance
@@ -58,6 +58,39 @@ def test_one_utterance_is_learned_with_all_that_it_is_compared_by(
         assert np.mean([f[name] for f in figures[-5:]]) < share * np.mean([f[name] for f in figures[:5]])
     assert np.mean([f["mel"] for f in figures[-5:]]) < 0.6 * begun[0]
     assert figures[-1]["used"] > 8
+
+
+@pytest.mark.parametrize("without", [{"semantic": False}, {"bands": 1}], ids=["semantic branch", "band split"])
+def test_a_codec_without_a_part_is_learned_exported_and_read(
+    without: dict[str, object], size: CodecSize, crops: Crops, teacher: PhoneRecogniser, tmp_path: Path
+) -> None:
+    lesser = msgspec.structs.replace(size, **without)
+    codec = VoiceCodec(lesser)
+    heard = teacher if lesser.semantic else None
+    trainee = CodecTrainee(settings(lesser, "codec", 30), crops, heard, codec.tokenizer)
+    figures = [trainee.step() for _ in range(30)]
+    assert np.mean([f["mel"] for f in figures[-5:]]) < 0.8 * np.mean([f["mel"] for f in figures[:3]])
+    assert ("meaning" in figures[0]) == lesser.semantic
+    write_codec(tmp_path, codec.eval())
+    again = read_codec(tmp_path)
+    assert again.size == lesser and codebooks(again).shape == (8, 1_024, size.width)
+    sound = crops.draw(1, 4, np.random.default_rng(0))
+    codes = again.encode(sound, {})
+    assert codes.shape == (1, 8, 4) and again.decode(codes, {}).shape == sound.shape
+    judged = AdversarialTrainee(settings(lesser, "adversarial", 1, 2), crops, heard, again.tokenizer)
+    assert judged.step()["mel"] > 0
+
+
+def test_ablations_begin_with_the_same_encoder_and_decoder(size: CodecSize, crops: Crops, tmp_path: Path) -> None:
+    wanted = settings(size, "sound", 1)
+    train(SoundTrainee(wanted, crops), RunFolder(tmp_path, wanted), Plan(1), Progress(Console(quiet=True), "sound"))
+    sound = trained_tokenizer(tmp_path).state_dict()
+    for without in ({"semantic": False}, {"bands": 1}):
+        begun = begun_tokenizer(tmp_path, msgspec.structs.replace(size, **without)).state_dict()
+        shared = [name for name in begun if name.startswith(("acoustic.", "voice."))]
+        assert shared and all(torch.equal(begun[name], sound[name]) for name in shared)
+    with pytest.raises(ConfigError, match="another size"):
+        begun_tokenizer(tmp_path, msgspec.structs.replace(size, encoder_layers=2))
 
 
 def test_judges_learn_to_tell_and_only_the_decoder_of_sound_changes(
@@ -173,10 +206,12 @@ def test_a_shipped_codec_learns_on_with_the_codebooks_that_it_has(
 
 
 def test_rows_keep_all_some_or_none_of_their_acoustic_codes() -> None:
-    kept = kept_books(4_000, np.random.default_rng(0)).numpy()
+    kept = kept_books(4_000, np.random.default_rng(0), CodecSize()).numpy()
     assert np.mean(kept == 0) == pytest.approx(0.2, abs=0.03)
     assert np.mean(kept == 6) == pytest.approx(0.6, abs=0.03)
     assert set(kept) == set(range(7))
+    of_all = kept_books(4_000, np.random.default_rng(0), CodecSize(semantic=False)).numpy()
+    assert np.array_equal(of_all, kept + 2)
 
 
 def test_mel_distance_grows_with_what_is_wrong_and_hears_no_phase() -> None:

@@ -6,24 +6,14 @@ import torch
 from mio.measure.pitch import pitch_hz
 from nodes.talker.models.codec.codec import VoiceCodec, decoded
 from nodes.talker.models.codec.harmonics import HarmonicSource
-from nodes.talker.models.codec.sizes import CodecSize
 from nodes.talker.models.codec.vocos import HOP, WINDOW, InverseTransform, VocosDecoder
+from nodes.talker.models.testing import SMALL_CODEC
 from nodes.talker.training.codec import CodecTraining, SoundTrainee
 from nodes.talker.training.crops import Crops
 from nodes.talker.training.losses import pitch_distance, pitch_labels
 from nodes.talker.training.speech_set import SpeechSet
 
-SIZE = CodecSize(
-    encoder="spectra",
-    encoder_layers=1,
-    width=32,
-    teacher_width=16,
-    teacher_layers=1,
-    vocos_width=32,
-    vocos_layers=2,
-    semantic_layers=1,
-    excitation="harmonics",
-)
+SIZE = msgspec.structs.replace(SMALL_CODEC, excitation="harmonics")
 
 
 @pytest.mark.parametrize("hz", [95.0, 210.0, 380.0])

@@ -6,21 +6,10 @@ import torch
 from mio.nn.causal import reset_rows
 from nodes.talker.models.codec.codec import VoiceCodec, decoded
 from nodes.talker.models.codec.noise import NoiseSource
-from nodes.talker.models.codec.sizes import CodecSize
 from nodes.talker.models.codec.vocos import HOP, WINDOW, InverseTransform
+from nodes.talker.models.testing import SMALL_CODEC
 
-SIZE = CodecSize(
-    encoder="spectra",
-    encoder_layers=1,
-    width=32,
-    teacher_width=16,
-    teacher_layers=1,
-    vocos_width=32,
-    vocos_layers=2,
-    semantic_layers=1,
-    excitation="harmonics",
-    noise=True,
-)
+SIZE = msgspec.structs.replace(SMALL_CODEC, excitation="harmonics", noise=True)
 
 
 @pytest.fixture

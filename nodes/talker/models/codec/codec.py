@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from mio.errors import ConfigError
 from mio.nn.causal import Past
 from mio.nn.weights import WEIGHTS, fill, read_weights, write_weights
+from nodes.talker.models.codec.pretrained import PretrainedTeacher, read_teacher
 from nodes.talker.models.codec.recogniser import PhoneRecogniser
 from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, FRAME_SAMPLES, SEMANTIC_BOOKS, CodecSize
 from nodes.talker.models.codec.tokenizer import Tokenizer
@@ -35,19 +36,43 @@ class VoiceCodec(nn.Module):
 
     Attributes:
         size: Of the networks.
-        teacher: The phone recogniser.
+        teacher: The phone recogniser, or the pretrained teacher once it is brought; None without a semantic branch.
         tokenizer: The rest.
     """
 
     def __init__(self, size: CodecSize) -> None:
         super().__init__()
         self.size = size
-        self.teacher = PhoneRecogniser(size)
+        self.teacher: PhoneRecogniser | PretrainedTeacher | None = None
+        if size.semantic and size.teacher == "phones":
+            self.teacher = PhoneRecogniser(size)
         self.tokenizer = Tokenizer(size)
 
     def encode(self, wave: Tensor, past: Past) -> Tensor:
-        """``[B, 8, n]`` codes of ``[B, 1, 1920 n]`` samples."""
-        return self.tokenizer.encode(wave, self.teacher(wave, past), past).codes
+        """``[B, 8, n]`` codes of ``[B, 1, 1920 n]`` samples.
+
+        Raises:
+            ConfigError: If it has a pretrained teacher that was not brought.
+        """
+        if self.hears_whole and self.teacher is None:
+            read_teacher(None, self.size)
+        heard = None if self.teacher is None else self.teacher(wave, past)
+        return self.tokenizer.encode(wave, heard, past).codes
+
+    @property
+    def hears_whole(self) -> bool:
+        """Whether sound can be coded as a whole only."""
+        return self.size.semantic and self.size.teacher == "w2v-bert"
+
+    def recogniser(self) -> PhoneRecogniser:
+        """The teacher.
+
+        Raises:
+            ConfigError: If it is another one, or there is none.
+        """
+        if isinstance(self.teacher, PhoneRecogniser):
+            return self.teacher
+        raise ConfigError("this codec has no phone recogniser", "take one with size.semantic true, size.teacher phones")
 
     def decode(self, codes: Tensor, past: Past) -> Tensor:
         """``[B, 1, 1920 n]`` samples of ``[B, 2..8, n]`` codes, a frame late: what is before them comes first."""
@@ -59,7 +84,7 @@ class VoiceCodec(nn.Module):
 
 
 class EncodingStream:
-    """Speech that comes in pieces of any length, to codes."""
+    """Speech that comes in pieces of any length, to codes; to none before its end, if the codec hears it as a whole."""
 
     def __init__(self, codec: VoiceCodec) -> None:
         self._codec = codec
@@ -70,17 +95,27 @@ class EncodingStream:
     def encode(self, samples: Floats) -> Codes:
         """``[n, 8]`` codes of all frames that are whole after ``[m]`` samples at 24 kHz."""
         samples = np.concatenate((self._waiting, samples))
-        whole = len(samples) // FRAME_SAMPLES
+        whole = 0 if self._codec.hears_whole else len(samples) // FRAME_SAMPLES
         self._waiting = samples[whole * FRAME_SAMPLES :]
-        codes = np.zeros((whole, BOOKS), np.int16)
-        for number in range(whole):
-            frame = torch.from_numpy(samples[number * FRAME_SAMPLES : (number + 1) * FRAME_SAMPLES])
-            codes[number] = self._codec.encode(frame[None, None], self._past)[0, :, 0].numpy()
-        return codes
+        frames = [self._coded(frame) for frame in samples[: whole * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)]
+        return np.concatenate(frames) if frames else np.zeros((0, BOOKS), np.int16)
 
+    @torch.inference_mode()
     def finish(self) -> Codes:
-        """``[0 or 1, 8]``: what is left, filled up with silence."""
-        return self.encode(np.zeros(-len(self._waiting) % FRAME_SAMPLES, np.float32))
+        """``[n, 8]``: what is left, filled up with silence; at most a frame, unless it is heard as a whole."""
+        rest = np.pad(self._waiting, (0, -len(self._waiting) % FRAME_SAMPLES))
+        self._waiting = rest[:0]
+        return self._coded(rest) if len(rest) else np.zeros((0, BOOKS), np.int16)
+
+    def _coded(self, samples: Floats) -> Codes:
+        codes = self._codec.encode(torch.from_numpy(samples)[None, None], self._past)
+        return codes[0].T.numpy().astype(np.int16)
+
+
+def encoded(codec: VoiceCodec, samples: Floats) -> Codes:
+    """``[n, 8]`` codes of all of a recording, ``[m]`` samples at 24 kHz, filled up with silence."""
+    stream = EncodingStream(codec)
+    return np.concatenate((stream.encode(samples), stream.finish()))
 
 
 class DecodingStream:
@@ -120,9 +155,10 @@ def decoded(codec: VoiceCodec, codes: Codes) -> Floats:
 def codebooks(codec: VoiceCodec) -> Tensor:
     """``[8, 1024, width]`` entries of all codebooks, semantic ones first."""
     state = codec.tokenizer.state_dict()
-    meaning = [state[f"meaning_books.books.{number}.entries"] for number in range(SEMANTIC_BOOKS)]
-    sound = [state[f"sound_books.books.{number}.entries"] for number in range(ACOUSTIC_BOOKS)]
-    return torch.stack([*meaning, *sound]).clone()
+    books = (("meaning", BOOKS - codec.size.acoustic_books), ("sound", codec.size.acoustic_books))
+    return torch.stack(
+        [state[f"{kind}_books.books.{k}.entries"] for kind, count in books for k in range(count)]
+    ).clone()
 
 
 def write_codec(folder: Path, codec: VoiceCodec) -> None:
@@ -130,12 +166,17 @@ def write_codec(folder: Path, codec: VoiceCodec) -> None:
 
     The last one holds what nobody needs but a training that goes on from it.
     """
-    for part, weights in _parts(codec.state_dict()).items():
+    own = {name: w for name, w in codec.state_dict().items() if not (codec.hears_whole and name.startswith("teacher."))}
+    for part, weights in _parts(own).items():
         write_weights(folder / part, weights, codec.size, half=True)
 
 
-def read_codec(folder: Path) -> VoiceCodec:
+def read_codec(folder: Path, teacher: Path | None = None) -> VoiceCodec:
     """Read what :func:`write_codec` wrote.
+
+    Args:
+        folder: The codec's.
+        teacher: Folder of the pretrained teacher, for sound to be coded by a codec that hears with one.
 
     Raises:
         ConfigError: If a file is missing, broken, or of other networks.
@@ -150,19 +191,24 @@ def read_codec(folder: Path) -> VoiceCodec:
     if wrong := sorted((own["encoder"].keys() | own["decoder"].keys()) ^ found.keys()):
         raise ConfigError(f"{folder}: weights {wrong[0]} are missing or unknown", remedy)
     fill(codec, own["learning"] | found, folder)
+    if codec.hears_whole and teacher is not None:
+        codec.teacher = read_teacher(teacher, size)
     return codec
 
 
-def read_learning_codec(folder: Path) -> VoiceCodec:
-    """Read all of what :func:`write_codec` wrote, for a training to go on from.
+def read_learning_codec(folder: Path, teacher: Path | None = None) -> VoiceCodec:
+    """Read all of what :func:`write_codec` wrote, for a training to go on from; arguments as for :func:`read_codec`.
 
     Raises:
         ConfigError: If a file is missing, broken, or of other networks.
     """
     codec = read_codec(folder)
-    learning, _ = read_weights(folder / "learning", CodecSize)
+    learning, size = read_weights(folder / "learning", CodecSize)
     fill(codec, codec.state_dict() | learning, folder)
-    return codec.train().requires_grad_(True)
+    codec.train().requires_grad_(True)
+    if codec.hears_whole:
+        codec.teacher = read_teacher(teacher, size)
+    return codec
 
 
 def _parts(state: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

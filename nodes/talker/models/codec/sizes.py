@@ -25,10 +25,14 @@ class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         first_width: Channels behind the encoder's first convolution of samples; they double with each stage.
         encoder_layers: Blocks of the encoder of spectra.
         width: Channels of a frame, in both branches.
-        teacher_width: Numbers in a feature of the semantic teacher, 50 per second.
-        teacher_layers: Blocks of the phone recogniser that is the teacher.
-        phones: What it tells apart: the inventory of ``mio.contracts.phones``, silence first.
-        bands: Groups of channels that the semantic branch is split into; half of them go to the acoustic side.
+        teacher: Who says what semantic codes are to mean: a phone recogniser that is trained here, or w2v-BERT 2.0,
+            which users bring.
+        teacher_width: Numbers in a feature of the teacher, 50 per second.
+        teacher_layers: Blocks of the phone recogniser, or the layer of w2v-BERT that is listened to.
+        phones: What the phone recogniser tells apart: the inventory of ``mio.contracts.phones``, silence first.
+        semantic: Whether there is a semantic branch; without one nobody teaches, and all codebooks are acoustic.
+        bands: Groups of channels that the semantic branch is split into; half of them go to the acoustic side. One
+            is no split: only what the semantic codebooks leave over goes there.
         vocos_width: Channels of the decoder.
         vocos_layers: Blocks of the decoder.
         semantic_layers: Blocks of the decoder that gives the teacher's features back.
@@ -40,18 +44,25 @@ class CodecSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_width: int = 32
     encoder_layers: int = 6
     width: int = 512
+    teacher: Literal["phones", "w2v-bert"] = "phones"
     teacher_width: int = 1_024
     teacher_layers: int = 8
     phones: int = 71
-    bands: int = 4
+    semantic: bool = True
+    bands: Literal[1, 4] = 4
     vocos_width: int = 512
     vocos_layers: int = 8
     semantic_layers: int = 4
     excitation: Literal["none", "harmonics"] = "none"
     noise: bool = False
 
+    @property
+    def acoustic_books(self) -> int:
+        """Codebooks of how it sounds."""
+        return ACOUSTIC_BOOKS if self.semantic else SEMANTIC_BOOKS + ACOUSTIC_BOOKS
 
-PAPER = CodecSize()
+
+PAPER = CodecSize(teacher="w2v-bert", teacher_layers=16)
 """w2v-BERT 2.0 as teacher, 512 channels."""
 
 LAPTOP = CodecSize(

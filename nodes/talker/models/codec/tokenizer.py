@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mio.nn.causal import CausalConv, CausalUpsampling, Past
 from mio.nn.rvq import ResidualQuantiser
 from nodes.talker.models.codec.encoder import AcousticEncoder
-from nodes.talker.models.codec.sizes import ACOUSTIC_BOOKS, ENTRIES, SEMANTIC_BOOKS, CodecSize
+from nodes.talker.models.codec.sizes import ENTRIES, SEMANTIC_BOOKS, CodecSize
 from nodes.talker.models.codec.spectra import SpectralEncoder
 from nodes.talker.models.codec.vocos import ConvNeXtBlock, VocosDecoder
 
@@ -27,8 +27,8 @@ class Coded(NamedTuple):
 
     Attributes:
         frames: ``[B, width, n]`` what the decoders get.
-        codes: ``[B, 8, n]`` int64: two semantic, six acoustic.
-        commitment: Of both quantisers.
+        codes: ``[B, 8, n]`` int64: two semantic, six acoustic; eight acoustic without a semantic branch.
+        commitment: Of all quantisers.
     """
 
     frames: Tensor
@@ -59,26 +59,38 @@ class Tokenizer(nn.Module):
 
     def __init__(self, size: CodecSize) -> None:
         super().__init__()
-        width, half = size.width, size.width // 2
+        width = size.width
         self.size = size
         self.acoustic = AcousticEncoder(size) if size.encoder == "samples" else SpectralEncoder(size)
-        self.semantic = CausalConv(size.teacher_width, width, TEACHER_RATE, "semantic", stride=TEACHER_RATE)
-        self.to_meaning, self.to_sound = nn.Conv1d(half, width, 1), nn.Conv1d(half, width, 1)
-        self.left_over = nn.Conv1d(width, width, 1)
-        self.meaning_books = ResidualQuantiser(SEMANTIC_BOOKS, ENTRIES, width)
-        self.sound_books = ResidualQuantiser(ACOUSTIC_BOOKS, ENTRIES, width)
+        if size.semantic:
+            of_meaning = width if size.bands == 1 else width // 2
+            self.semantic = CausalConv(size.teacher_width, width, TEACHER_RATE, "semantic", stride=TEACHER_RATE)
+            self.to_meaning = nn.Conv1d(of_meaning, width, 1)
+            self.to_sound = None if size.bands == 1 else nn.Conv1d(width - of_meaning, width, 1)
+            self.left_over = nn.Conv1d(width, width, 1)
+            self.meaning_books = ResidualQuantiser(SEMANTIC_BOOKS, ENTRIES, width)
+        self.sound_books = ResidualQuantiser(size.acoustic_books, ENTRIES, width)
         self.voice = VocosDecoder(size)
-        self.meaning = SemanticDecoder(size)
+        if size.semantic:
+            self.meaning = SemanticDecoder(size)
 
-    def encode(self, wave: Tensor, heard: Tensor, past: Past, kept: Tensor | None = None) -> Coded:
+    @property
+    def begun(self) -> bool:
+        """Whether all codebooks come from data."""
+        return self.sound_books.begun and (not self.size.semantic or self.meaning_books.begun)
+
+    def encode(self, wave: Tensor, heard: Tensor | None, past: Past, kept: Tensor | None = None) -> Coded:
         """Speech to codes.
 
         Args:
             wave: ``[B, 1, 1920 n]`` samples at 24 kHz.
-            heard: ``[B, teacher_width, 4 n]`` the teacher's features of the same speech.
+            heard: ``[B, teacher_width, 4 n]`` the teacher's features of the same speech; None without a semantic
+                branch.
             past: What was encoded before, changed by this.
             kept: ``[B]`` acoustic codebooks that count in each row; None for all. Codes of the others are given, too.
         """
+        if heard is None:
+            return Coded(*self.sound_books(self.acoustic(wave, past), kept))
         wanted, bands = self._bands(heard, past)
         meaning = self.meaning_books(wanted)
         sound = self.sound_books(self._sound_in(wave, wanted - meaning.vectors.detach(), bands, past), kept)
@@ -87,23 +99,30 @@ class Tokenizer(nn.Module):
         return Coded(meaning.vectors + heard_frames, codes, meaning.commitment + sound.commitment)
 
     @torch.no_grad()
-    def begin_books(self, wave: Tensor, heard: Tensor) -> None:
+    def begin_books(self, wave: Tensor, heard: Tensor | None) -> None:
         """Begin all codebooks with many stretches of speech; arguments as in :meth:`encode`."""
         past: Past = {}
+        if heard is None:
+            self.sound_books.begin(self.acoustic(wave, past))
+            return
         wanted, bands = self._bands(heard, past)
         self.meaning_books.begin(wanted)
         meaning = self.meaning_books.eval()(wanted)
         self.meaning_books.train(self.training)
         self.sound_books.begin(self._sound_in(wave, wanted - meaning.vectors, bands, past))
 
-    def _bands(self, heard: Tensor, past: Past) -> tuple[Tensor, Tensor]:
+    def _bands(self, heard: Tensor, past: Past) -> tuple[Tensor, Tensor | None]:
         """``[B, width, n]`` what the semantic codebooks are to say, and what joins the acoustic side."""
-        sound_bands, meaning_bands = self.semantic(heard, past).chunk(2, 1)
+        bands = self.semantic(heard, past)
+        if self.to_sound is None:
+            return self.to_meaning(bands), None
+        sound_bands, meaning_bands = bands.chunk(2, 1)
         return self.to_meaning(meaning_bands), self.to_sound(sound_bands)
 
-    def _sound_in(self, wave: Tensor, left_over: Tensor, bands: Tensor, past: Past) -> Tensor:
+    def _sound_in(self, wave: Tensor, left_over: Tensor, bands: Tensor | None, past: Past) -> Tensor:
         """``[B, width, n]`` what the acoustic codebooks are to say."""
-        return self.acoustic(wave, past) + bands + self.left_over(left_over)
+        sound = self.acoustic(wave, past) + self.left_over(left_over)
+        return sound if bands is None else sound + bands
 
     def with_noise(self) -> "Tokenizer":
         """The same one with a decoder that shapes noise; begins as loud as this one is."""
@@ -115,6 +134,8 @@ class Tokenizer(nn.Module):
 
     def frames(self, codes: Tensor) -> Tensor:
         """``[B, width, n]`` of ``[B, 2..8, n]`` codes; missing acoustic ones count as nothing."""
+        if not self.size.semantic:
+            return self.sound_books.decode(codes)
         frames = self.meaning_books.decode(codes[:, :SEMANTIC_BOOKS])
         if codes.shape[1] > SEMANTIC_BOOKS:
             frames = frames + self.sound_books.decode(codes[:, SEMANTIC_BOOKS:])
