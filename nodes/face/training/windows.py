@@ -92,10 +92,16 @@ class Windows:
             count: Chunks.
             rng: Of the choice.
             alone: Share of faces by themselves.
-            speaking: Share of the others in which the person speaks.
+            speaking: Share of the others in which the person speaks. What there is none of is left out.
+
+        Raises:
+            ConfigError: If there is nothing of what is asked for.
         """
-        shares = [(1 - alone) * speaking, (1 - alone) * (1 - speaking), alone]
-        kinds = rng.choice(3, count, p=shares)
+        asked = ((1 - alone) * speaking, (1 - alone) * (1 - speaking), alone)
+        shares = np.array([share if len(kind) else 0.0 for share, kind in zip(asked, self._kinds, strict=True)])
+        if not shares.any():
+            raise ConfigError("the data have no faces of the kind that is to be learned", "see --alone and --speaking")
+        kinds = rng.choice(3, count, p=shares / shares.sum())
         chosen = np.array([self._kinds[kind][rng.integers(len(self._kinds[kind]))] for kind in kinds])
         return self.at(self._track[chosen], self._places[chosen], rng)
 
