@@ -79,4 +79,4 @@ class FaceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not (self.weights / "weights.safetensors").is_file():
             yield ConfigError(f"no weights of the face in {self.weights}", "train them: mio train face --help")
         if importlib.util.find_spec("torch") is None:
-            yield ConfigError("the face's engine unils needs torch", "pip install 'mio[train]'")
+            yield ConfigError("engine unils needs the package torch", "pip install 'mio[unils]'")

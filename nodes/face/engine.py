@@ -23,7 +23,7 @@ from mio.contracts.messages import (
 )
 from mio.contracts.rates import FACE_EXPRESSION, FACE_FPS, SPEECH_HZ
 from mio.contracts.stage import StageClock
-from mio.errors import ConfigError, ContractError, MioError
+from mio.errors import ContractError, MioError, Needing
 from nodes.face.blinks import plan_blinks
 from nodes.face.composer import Scene, compose, lead_accents, lead_eyes, lead_lips
 from nodes.face.config import FaceConfig
@@ -61,7 +61,7 @@ def build_engine(config: FaceConfig) -> Engine:
     """The engine that the configuration names; its label says which one ``auto`` came to.
 
     Raises:
-        ConfigError: If what it needs is missing.
+        MioError: If what it needs is missing.
     """
     if config.engine == "auto":
         return _learned_or_ruled(config)
@@ -83,10 +83,9 @@ def _learned_or_ruled(config: FaceConfig) -> Engine:
 
 
 def _learned(config: FaceConfig) -> Engine:
-    try:
+    with Needing("engine unils", "unils"):
         from nodes.face.unils import UnilsEngine  # loads torch
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"engine unils needs the package {error.name}", "pip install 'mio[train]'") from error
+
     return UnilsEngine(config)
 
 
