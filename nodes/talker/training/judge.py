@@ -69,7 +69,7 @@ class JudgeTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float = 3.0
     rate: float = 2e-3
     warm_up: int = 50
-    steps: int = 1_200
+    steps: int = 1_500
     ema: float = 0.99
     mixed: bool = False
     seed: int = 1
