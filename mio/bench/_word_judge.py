@@ -61,7 +61,8 @@ class Balance(NamedTuple):
     word: float
 
 
-BALANCE = Balance(4.0, 0.0)
+BALANCES = {"closed": Balance(4.0, 0.0), "unigram": Balance(2.0, -2.0)}
+"""Chosen on recordings of the validation split."""
 
 
 class Grams(NamedTuple):
@@ -230,7 +231,7 @@ class WordJudge:
         sentences: Sequence[str],
         *,
         in_any_order: bool = False,
-        balance: Balance = BALANCE,
+        balance: Balance | None = None,
     ) -> None:
         """Get ready.
 
@@ -239,10 +240,11 @@ class WordJudge:
             lexicon: Of at least the words of the sentences.
             sentences: That it knows.
             in_any_order: Whether it knows their words only, not their order, which forgives much less.
-            balance: Of words and sound.
+            balance: Of words and sound; None for what is usual.
         """
         spoken = [words(sentence) for sentence in sentences]
         arpa = unigram_arpa(spoken) if in_any_order else write_arpa(spoken, lambda _: 0.0, (), 1.0)
+        balance = balance or BALANCES["unigram" if in_any_order else "closed"]
         self._model, self._lexicon = model, lexicon
         self._network = Network(Grammar(read_arpa(arpa)), lexicon, balance)
 

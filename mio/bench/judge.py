@@ -1,4 +1,4 @@
-"""How far the judge of words can be trusted: recordings of people, and espeak-ng saying the same sentences.
+"""How far the judge of words can be trusted: recordings of people, and the voices saying the same sentences.
 
 The judge is what ``mio train voice --stage judge`` makes of recordings; ``mio bench tts`` hears the voices with it.
 Here it hears sentences that it has not learned from, with a language model of just them and of the sentences of
@@ -15,10 +15,9 @@ import numpy.typing as npt
 import torch
 
 from mio.bench._speech_set import data_folder, recordings
+from mio.bench._talker_engine import add_weights_arguments, engine_config
 from mio.bench._word_judge import (
-    BALANCE,
     Balance,
-    Lexicon,
     WordJudge,
     add_judge_argument,
     lexicon_of,
@@ -30,8 +29,9 @@ from mio.bench.tts import unseen_sentences
 from mio.contracts.messages import Reply
 from mio.contracts.rates import SPEECH_HZ
 from mio.errors import MioError
-from nodes.talker.config import VoiceSettings
+from nodes.talker.clause import ClauseVoice
 from nodes.talker.espeak import EspeakVoice
+from nodes.talker.kodama import KodamaVoice
 from nodes.talker.text.spellers import build_speller
 from nodes.talker.training.judge import AcousticModel, trained_judge
 
@@ -39,10 +39,10 @@ Floats = npt.NDArray[np.float32]
 Spoken = tuple[str, Floats]
 """A text, and ``[n]`` samples at 24 kHz."""
 
-DURATION = "about 3 min, 8 min with --balance"
+DURATION = "about 8 min, 10 min with --balance"
 
 _TARS = {"en": "en_kathleen.tar", "de": "de_kerstin.tar"}
-_BALANCES = [Balance(language, word) for language in (1.0, 2.0, 3.0, 4.0) for word in (-4.0, -2.0, 0.0, 2.0)]
+_BALANCES = [Balance(language, word) for language in (1.0, 2.0, 3.0, 4.0) for word in (-2.0, 0.0, 2.0)]
 _SEED = 0
 
 
@@ -50,27 +50,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--data", type=Path, help="data folder with speech (MIO_DATA)")
     add_judge_argument(parser)
+    add_weights_arguments(parser)
     parser.add_argument("--utterances", type=int, default=60, help="of each voice at most (60)")
     parser.add_argument("--balance", action="store_true", help="also try what words may weigh against sound")
 
 
 def run(args: argparse.Namespace, report: Report) -> None:
-    """Let the recognisers hear recordings and espeak-ng."""
+    """Let the recognisers hear recordings and the voices."""
     torch.set_num_threads(1)
     folder = data_folder(args.data)
     if folder is None:
         raise MioError("no speech to judge", "name the data folder with --data or MIO_DATA")
-    judge, espeak = trained_judge(args.judge), EspeakVoice(VoiceSettings())
+    judge, config = trained_judge(args.judge), engine_config(args, "kodama")
+    voices: dict[str, ClauseVoice] = {
+        "kodama": KodamaVoice.read(config),
+        "espeak": EspeakVoice(config.voice_settings()),
+    }
     for lang, tar in _TARS.items():
         if args.balance:
             _try_balances(report, lang, _recorded(folder, tar, "val", args.utterances), judge)
         real = _recorded(folder, tar, "test", args.utterances)
-        spoken = [(text, _said(espeak, text, lang)) for text, _ in real]
+        said = {name: [(text, _said(voice, text, lang)) for text, _ in real] for name, voice in voices.items()}
         recognisers = recognisers_of([*unseen_sentences()[lang], *(text for text, _ in real)], lang, judge)
-        for name, group in (("recordings", real), ("espeak", spoken)):
+        for name, group in {"recordings": real, **said}.items():
             cells = {by: f"{misheard(group, recogniser).share:.1%}" for by, recogniser in recognisers.items()}
             report.row("judges", language=lang, voice=name, sentences=len(group), **cells)
-    report.note(f"the judge weighs words with {BALANCE.language:g} and {BALANCE.word:g} nats each")
     report.note("it has learned from the speakers of the recordings, which favours voices like theirs over espeak-ng")
 
 
@@ -78,7 +82,7 @@ def _recorded(folder: Path, tar: str, split: str, count: int) -> list[Spoken]:
     return [(one.text, one.sound) for one in recordings(folder, tar, split, count, _SEED, SPEECH_HZ)]
 
 
-def _said(voice: EspeakVoice, text: str, lang: str) -> Floats:
+def _said(voice: ClauseVoice, text: str, lang: str) -> Floats:
     pieces = [piece for piece in voice.speak(Reply(text=text, language=lang)) if piece is not None]
     return np.concatenate([piece.samples for piece in pieces])
 
@@ -87,21 +91,7 @@ def _try_balances(report: Report, lang: str, val: Sequence[Spoken], judge: Acous
     texts = [*unseen_sentences()[lang], *(text for text, _ in val)]
     lexicon = lexicon_of(texts, lang, build_speller())
     for balance in _BALANCES:
-        cells = {
-            "closed": _share(val, judge, lexicon, texts, balance, in_any_order=False),
-            "unigram": _share(val, judge, lexicon, texts, balance, in_any_order=True),
-        }
-        report.row("balance", language=lang, **balance._asdict(), **cells)
-
-
-def _share(
-    said: Sequence[Spoken],
-    judge: AcousticModel,
-    lexicon: Lexicon,
-    texts: Sequence[str],
-    balance: Balance,
-    *,
-    in_any_order: bool,
-) -> str:
-    recogniser = WordJudge(judge, lexicon, texts, in_any_order=in_any_order, balance=balance)
-    return f"{misheard(said, recogniser).share:.1%}"
+        judged = WordJudge(judge, lexicon, texts, in_any_order=True, balance=balance)
+        share = misheard(val, judged).share
+        weights = {"language_factor": balance.language, "word_nats": balance.word}
+        report.row("balance", language=lang, **weights, judged_unigram=f"{share:.1%}")

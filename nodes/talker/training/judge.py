@@ -69,7 +69,7 @@ class JudgeTraining(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float = 3.0
     rate: float = 2e-3
     warm_up: int = 50
-    steps: int = 1_200
+    steps: int = 1_500
     ema: float = 0.99
     mixed: bool = False
     seed: int = 1
@@ -177,18 +177,10 @@ class JudgeTrainee(AveragedTrainee):
         )
 
     def _stretch(self, utterance: Utterance, count: int) -> tuple[Floats, Classes]:
-        """``[2 count, bands]`` changed features of a stretch, and its ``[count]`` classes."""
         if utterance.id not in self._features:
             self._features[utterance.id] = mel_features(self._speech.sound(utterance))
-        features, classes = self._features[utterance.id], self._classes[utterance.id]
-        pace = 1 + self._rng.uniform(-_STRETCH, _STRETCH)
-        start = self._rng.uniform(0, max(1.0, len(features) - _STRIDE * count * pace))
-        at = np.asarray(start + pace * np.arange(_STRIDE * count), np.float64)
-        warped = _between(features, at) @ warp(1 + self._rng.uniform(-_WARP, _WARP))
-        middles = np.round(at[::_STRIDE] + pace / 2).astype(int)
-        wanted = np.where(middles < len(classes), classes[np.minimum(middles, len(classes) - 1)], _NO_LABEL)
-        warped[at >= len(features)] = 0.0
-        return self._masked(warped.astype(np.float32)), wanted
+        features, classes = stretched(self._features[utterance.id], self._classes[utterance.id], count, self._rng)
+        return self._masked(features), classes
 
     def _masked(self, features: Floats) -> Floats:
         for _ in range(_MASKS):
@@ -197,6 +189,28 @@ class JudgeTrainee(AveragedTrainee):
             features[:, band : band + bands] = 0.0
             features[start : start + length] = 0.0
         return features
+
+
+def stretched(features: Floats, classes: Classes, count: int, rng: np.random.Generator) -> tuple[Floats, Classes]:
+    """A stretch of a sentence as somebody else might have said it.
+
+    Args:
+        features: ``[n, bands]`` of the sentence.
+        classes: ``[n]``, or some fewer.
+        count: How long.
+        rng: Draws where it begins, its pace, and the throat.
+
+    Returns:
+        ``[2 count, bands]`` features, zero behind the sentence's end, and ``[count]`` classes, -100 there.
+    """
+    pace = 1 + rng.uniform(-_STRETCH, _STRETCH)
+    start = rng.uniform(0, max(1.0, len(features) - _STRIDE * count * pace))
+    at = np.asarray(start + pace * np.arange(_STRIDE * count), np.float64)
+    warped = np.asarray(_between(features, at) @ warp(1 + rng.uniform(-_WARP, _WARP)), np.float32)
+    middles = np.round(at[::_STRIDE] + pace / 2).astype(int)
+    wanted = np.where(middles < len(classes), classes[np.minimum(middles, len(classes) - 1)], _NO_LABEL)
+    warped[at >= len(features)] = 0.0
+    return warped, wanted
 
 
 def mel_features(sound: Floats) -> Floats:

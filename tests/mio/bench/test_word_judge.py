@@ -2,13 +2,14 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from mio.bench._codec_quality import unigram_arpa
-from mio.bench._word_judge import Balance, Grammar, Network, lexicon_of, read_arpa
+from mio.bench._word_judge import Balance, Grammar, Network, lexicon_of, misheard, read_arpa, recognisers_of
 from mio.espeak import Espeak
 from nodes.listener.language_model import END, START, write_arpa
 from nodes.talker.text.espeak_speller import EspeakSpeller
-from nodes.talker.training.judge import HALVES
+from nodes.talker.training.judge import HALVES, AcousticModel
 from nodes.talker.training.speech_set import NUMBERS
 
 SENTENCES = [["the", "cat", "sat"], ["the", "dog", "ran"]]
@@ -101,6 +102,37 @@ def test_more_for_each_word_gives_more_words() -> None:
     blurred = np.full((24, CLASSES), 0.0, np.float32)
     few, many = (network(in_any_order=True, balance=Balance(1.0, word)).best(blurred) for word in (-20.0, 20.0))
     assert len(few) <= 1 and len(many) == 24 // 2  # shortest: the first halves of two phones
+
+
+def test_german_is_heard_by_the_judge_only_and_only_words_that_it_knows() -> None:
+    pytest.importorskip("espeakng_loader")
+    torch.manual_seed(0)
+    recognisers = recognisers_of(["Der Hund bellt.", "Die Katze schläft."], "de", AcousticModel(16, 0.0).eval())
+    assert recognisers.keys() == {"judged_closed", "judged_unigram"}
+    sound = 0.1 * np.random.default_rng(0).normal(size=24_000).astype(np.float32)
+    for recogniser in recognisers.values():
+        assert recogniser.knows("Der Hund schläft.") and not recogniser.knows("Der Hund frisst.")
+        assert set(recogniser.hear(sound).split()) <= {"der", "hund", "bellt", "die", "katze", "schläft"}
+    assert recognisers_of(["Der Hund bellt."], "de", None) == {}
+
+
+def test_a_share_is_of_all_words_and_wrong_sentences_are_named() -> None:
+    class Deaf:
+        def knows(self, sentence: str) -> bool:
+            return "fox" not in sentence
+
+        def hear(self, sound: np.ndarray) -> str:
+            return "the cat sat" if sound.any() else ""
+
+    said = [
+        ("The cat sat.", np.ones(3)),
+        ("The cat sat down.", np.ones(3)),
+        ("A fox.", np.ones(3)),
+        ("No.", np.zeros(3)),
+    ]
+    found = misheard([(text, sound.astype(np.float32)) for text, sound in said], Deaf())
+    assert found.share == pytest.approx(2 / 8) and found.right == pytest.approx(1 / 3)
+    assert found.wrong == [("The cat sat down.", "the cat sat"), ("No.", "")]
 
 
 @pytest.mark.parametrize(("text", "lang", "word", "sounds"), [("Der Hund bellt.", "de", "hund", "h ʊ n t")])

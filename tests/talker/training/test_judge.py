@@ -15,6 +15,7 @@ from nodes.talker.training.judge import (
     classes_heard,
     classes_of,
     mel_features,
+    stretched,
     trained_judge,
     warp,
 )
@@ -66,19 +67,19 @@ def test_features_know_neither_loudness_nor_colour() -> None:
     assert np.abs(features - mel_features(duller))[:, :30].max() < 0.6 * np.abs(features[:, :30]).max()
 
 
-def test_a_stretch_keeps_its_classes_where_its_sound_is(speech: SpeechSet, aligned: dict[str, Aligned]) -> None:
-    trainee = JudgeTrainee(settings(1), speech, aligned)
-    utterance = speech.utterances[0]
-    features = np.zeros((120, 40), np.float32)
-    features[:, 0] = classes_of(aligned[utterance.id])
-    trainee._features[utterance.id] = features
-    trainee._masked = lambda changed: changed  # type: ignore[method-assign]
+def test_a_stretch_keeps_its_classes_where_its_sound_is(aligned: dict[str, Aligned]) -> None:
+    known = classes_of(aligned["u0"])
+    features = np.zeros((len(known), 40), np.float32)
+    features[:, 0] = known
+    rng = np.random.default_rng(0)
     for _ in range(5):
-        changed, classes = trainee._stretch(utterance, 40)
+        changed, classes = stretched(features, known, 40, rng)
         middles = changed.reshape(40, 2, 40)[:, :, 0].mean(1)
-        known = classes >= 0
-        assert known.sum() > 30
-        assert np.mean(np.abs(middles - classes)[known] < 0.5) > 0.85  # else between two phones
+        labelled = classes >= 0
+        assert labelled.sum() > 30
+        assert np.mean(np.abs(middles - classes)[labelled] < 0.5) > 0.85  # else between two phones
+    changed, classes = stretched(features, known, 100, rng)  # longer than the sentence
+    assert (classes[-20:] == -100).all() and not changed[-40:].any()
 
 
 def test_bands_are_moved_up_by_a_shorter_throat() -> None:
