@@ -31,11 +31,12 @@ from nodes.talker.words import WordTimes, WrittenWords
 
 _FRAME_S = SPEECH_FRAME_SAMPLES / SPEECH_HZ
 _AHEAD_FRAMES = 3  # codes before they are decoded, once there are as many: lips round 110 ms ahead
-_QUIET_DB = -32.0  # against speech: silence that the sound of a unit may begin with
+_QUIET_DB = -34.0  # against speech: silence that the sound of a unit may begin with
 _BLOCK_SAMPLES = SPEECH_HZ // 200
-_BREATH_SAMPLES = SPEECH_HZ // 100  # before the first sound
+_BREATH_SAMPLES = SPEECH_HZ // 50  # before the first sound
 _FADE_SAMPLES = SPEECH_HZ // 50
 _CODED_DB = -24.0  # loudness of the speech that the codec has learned
+_RANGE_ASKED = 1.5  # times what is wanted of the pitch's range, which calm readers follow less than half as far
 _NUMBERS = {symbol: number for number, symbol in enumerate(PHONES)}
 
 
@@ -146,7 +147,7 @@ class KodamaVoice:
         speaker = self._speaker(language)
         if speaker is None:
             raise MioError(f"the voice kodama has no speaker for '{language}'", "name one in voice.speakers")
-        manner = [delivery.pitch_st, math.log2(delivery.pitch_range), math.log2(delivery.rate)]
+        manner = [delivery.pitch_st, _RANGE_ASKED * math.log2(delivery.pitch_range), math.log2(delivery.rate)]
         return Voice(
             torch.tensor([speaker]),
             torch.tensor([self._lm.size.languages.index(_primary(language))]),
