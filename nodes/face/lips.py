@@ -128,6 +128,10 @@ class Mouth(NamedTuple):
     tuck: Array
     activity: Array
 
+    def since(self, first: int) -> "Mouth":
+        """The same from a time on, by number."""
+        return Mouth(*(values[first:] for values in self))
+
     def plus(self, other: "Mouth", share: Array | float) -> "Mouth":
         """Both mouths, with a share of the other one."""
         return Mouth(
@@ -179,6 +183,12 @@ def seal_lips(weights: Array, seal: Array) -> None:
     open_mm = _NEUTRAL_MM + _OVERLAP_MM + weights @ _OPENING
     missing = np.max(open_mm / -_OPENING[_CLOSE], axis=1)
     weights[:, _CLOSE] += seal * np.clip(missing, 0.0, 1.0)
+
+
+def part(weights: Array, mouth: Mouth, share: Array) -> None:
+    """Let what parts the lips of ``[n, 52]`` weights be as a mouth has it, as far as ``[n]`` says, in place."""
+    for opening in (_PARTING, [ARKIT_INDEX["jawOpen"], _CLOSE]):
+        weights[:, opening] += share[:, None] * (mouth.weights[:, opening] - weights[:, opening])
 
 
 def touch(weights: Array, mouth: Mouth) -> None:

@@ -182,6 +182,22 @@ def test_lips_led_by_the_rules_close_where_phones_ask_for_it(
     assert max(gaps_mm("network")) > 0.5, "a net that never learned closes them by chance only"
 
 
+def test_behind_a_closure_they_part_as_the_rules_say_whatever_the_network_does(
+    engine: Callable[..., UnilsEngine], speak: Callable[..., list[Speech]], gauge: MouthGauge
+) -> None:
+    sentence = [("p", 0.1, 0), ("ɑ", 0.16, 1)] * 6
+
+    def openings_mm(contacts: Leader) -> list[float]:
+        stage = Stage(engine(contacts=contacts))
+        stage.say(1.0, speak(sentence))
+        seen = stage.run(4.0)
+        releases_s = seen.starts_s[1] + 0.1 + 0.26 * np.arange(6)
+        return [gauge.measure(seen.between(at_s + 0.02, at_s + 0.11)).widest_gap_mm.max() for at_s in releases_s]
+
+    assert min(openings_mm("rules")) > 3.0
+    assert min(openings_mm("network")) < 3.0, "a net that never learned opens them by chance only"
+
+
 def test_a_chunk_is_sent_every_10_frames_and_reaches_beyond_the_next(
     engine: Callable[..., UnilsEngine],
 ) -> None:
